@@ -1,0 +1,38 @@
+"""The world that guards look at."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from tests.conftest import FakeClock
+from tests.factories import make_event, make_registration
+from workshops.core.tokens import new_token, token_hash
+from workshops.followup.models import Note, WriteUp
+from workshops.registration.models import CalendarToken, PlaceToken
+
+
+@pytest.fixture
+def world(session: Session, clock: FakeClock) -> dict[str, Any]:
+    """An upcoming event with people in every state, a past one with follow-up, and links that open them."""
+    event = make_event(session, slug="an-event", capacity_in_person=2)
+    confirmed = make_registration(session, event)
+    make_registration(session, event, state="offered", offer_expires_at=clock.now + timedelta(days=1))
+    make_registration(session, event, state="waiting")
+    past = make_event(session, slug="a-past-event", starts_at=clock.now - timedelta(days=5))
+    make_registration(session, past)
+    session.add(Note(event_id=past.id, text="Notes", published_text="Notes", state="published", updated_at=clock.now))
+    write_up = WriteUp(event_id=past.id, uid="u", title="A report", url="https://example.org/report", state="published",
+                       published_on=clock.now.date(), created_at=clock.now, updated_at=clock.now)  # fmt: skip
+    session.add(write_up)
+    place, calendar = new_token(), new_token()
+    session.add(PlaceToken(registration_id=confirmed.id, token_hash=token_hash("place", place), created_at=clock.now))
+    session.add(
+        CalendarToken(email_key=confirmed.email_key, token_hash=token_hash("calendar", calendar), created_at=clock.now)
+    )
+    session.commit()
+    return {"slug": ("an-event", "a-past-event"), "registration_id": (confirmed.id,), "write_up_id": (write_up.id,),
+            "token": (place, calendar), "format": ("csv", "xlsx"), "outcome": ("place", "waiting")}  # fmt: skip

@@ -1,0 +1,1 @@
+"""Staff accounts: invitations, passwords, roles and sign-ins. The public never has an account."""

@@ -1,0 +1,28 @@
+"""Marks of attendance. No row means: not recorded."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from workshops.core.db import Base
+
+
+class AttendanceMark(Base):
+    """How one registered person was seen."""
+
+    __tablename__ = "attendance_marks"
+    __table_args__ = (
+        CheckConstraint("status IN ('in_person','online','part','absent','excused')", name="status"),
+    )
+
+    registration_id: Mapped[int] = mapped_column(
+        ForeignKey("registrations.id", ondelete="CASCADE"), primary_key=True
+    )
+    status: Mapped[str]
+    #: How it was seen: register (the page of the event) or import.
+    method: Mapped[str] = mapped_column(default="register")
+    marked_at: Mapped[datetime]
+    marked_by: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))

@@ -1,0 +1,104 @@
+"""`flask events`, `flask registrations`, `flask backup` and `flask restore`: data in and out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from workshops.audit.rules import COMMAND
+from workshops.cli.running import refuses_in_words, settings
+from workshops.core import clock
+from workshops.core.db import db, transaction
+from workshops.core.errors import DomainError, NotFound
+from workshops.evidence import backup as backups
+from workshops.evidence import exports
+from workshops.schedule import queries, service
+from workshops.schedule.importing import FILE_MAX_BYTES
+
+
+@click.group(help="Events in and out.")
+def events() -> None:
+    pass
+
+
+@events.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Say what would happen; save nothing.")
+@click.option("--publish", is_flag=True, help="Publish upcoming events too; otherwise they stay drafts.")
+@refuses_in_words
+def import_(file: Path, dry_run: bool, publish: bool) -> None:
+    """Read a spreadsheet (.csv) or calendar (.ics) of events: all rows fit, or nothing is saved. Nobody is mailed."""
+    with file.open("rb") as opened:
+        # one byte more than may be, so that a file that is too large is refused and never read whole
+        content = opened.read(FILE_MAX_BYTES + 1)
+    with transaction() as session:
+        report = service.import_rows(
+            session,
+            text_or_bytes=content,
+            filename=file.name,
+            publish=publish,
+            dry_run=dry_run,
+            now=clock.now(),
+            actor=COMMAND,
+            settings=settings(),
+        )
+    for row in report.rows:
+        fields = f" ({', '.join(row.fields)})" if row.outcome == "changed" else ""
+        click.echo(f"row {row.number}: {row.outcome}{fields}: {row.title}")
+    for problem in report.problems:
+        click.echo(problem, err=True)
+    if report.problems:
+        raise DomainError("Nothing was saved, because not everything fits.")
+    counts = ", ".join(f"{report.count(outcome)} {outcome}" for outcome in ("new", "changed", "unchanged"))
+    click.echo(f"{counts} (dry run: nothing was saved)" if dry_run else counts)
+
+
+@events.command("export")
+@click.option("--format", "kind", default="csv", show_default=True, type=click.Choice(["csv", "ics"]))
+@refuses_in_words
+def export(kind: str) -> None:
+    """Write all events on standard output; importing them again changes nothing."""
+    if kind == "csv":
+        exports.write_events_csv(db.session(), sys.stdout.buffer)
+    else:
+        exports.write_events_ics(db.session(), sys.stdout.buffer, settings=settings())
+    sys.stdout.buffer.flush()
+
+
+@click.group(help="Registrations out.")
+def registrations() -> None:
+    pass
+
+
+@registrations.command("export")
+@click.argument("event")
+@click.option("--format", "kind", default="csv", show_default=True, type=click.Choice(["csv", "xlsx", "json"]))
+@refuses_in_words
+def export_people(event: str, kind: str) -> None:
+    """Write everybody at one event (EVENT is its slug) on standard output."""
+    found = queries.event_by_slug(db.session(), event)
+    if found is None:
+        raise NotFound(f"There is no event “{event}”.")
+    exports.write_people(db.session(), found, sys.stdout.buffer, file_format=kind)
+    sys.stdout.buffer.flush()
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@refuses_in_words
+def backup(file: Path) -> None:
+    """Write the whole instance into FILE, consistent while the application runs."""
+    report = backups.write_backup(db.engine, file, settings=settings(), now=clock.now())
+    secret = ", with the kept secret" if report.has_secret else ""
+    click.echo(f"{report.total} rows are written into {file}{secret}. Keep it as safe as the data itself.")
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@refuses_in_words
+def restore(file: Path) -> None:
+    """Load a backup from FILE into an empty instance, of either engine."""
+    report = backups.restore_backup(db.engine, file, settings=settings())
+    click.echo(f"{report.total} rows are restored.")

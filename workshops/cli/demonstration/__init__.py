@@ -1,0 +1,1 @@
+"""The demonstration: real events of the movement (coproduction-events.csv) and plainly made-up upcoming ones."""

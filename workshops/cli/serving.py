@@ -1,0 +1,172 @@
+"""`flask serve`: the production web server with the worker beside it; `flask worker`: the worker alone."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask, current_app
+from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
+
+from workshops.cli.demo import sign_in_link
+from workshops.cli.running import refuses_in_words, settings
+from workshops.core import clock
+from workshops.core.db import db
+from workshops.evidence import health
+from workshops.messages import worker as outbox
+
+#: Requests one process works on at a time.
+THREADS = 4
+#: How long requests in flight may take to end after SIGTERM.
+GRACEFUL_S = 30
+#: A worker that ended is started again, but not more often than this.
+RESTART_AFTER_S = 5
+
+
+class WebServer(BaseApplication):  # type: ignore[misc]
+    """Gunicorn around our application, without a configuration file."""
+
+    def __init__(self, app: Flask, *, bind: str, workers: int, with_worker: bool) -> None:
+        self.app = app
+        self.options = {
+            "bind": bind,
+            "workers": workers,
+            "worker_class": "gthread",
+            "threads": THREADS,
+            "graceful_timeout": GRACEFUL_S,
+            "timeout": 120,
+            "keepalive": 5,
+            "loglevel": "warning",
+            # addresses hold personal links, so there is no access log; proxies are ours to trust, not gunicorn's
+            "accesslog": None,
+            "forwarded_allow_ips": "",
+            "secure_scheme_headers": {},
+            "control_socket_disable": True,
+        }
+        self.with_worker = with_worker
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self.options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        return self.app
+
+    def run(self) -> None:
+        Master(self).run()
+
+
+class Master(Arbiter):  # type: ignore[misc]
+    """Gunicorn's master process, which also keeps the worker running beside the web processes."""
+
+    outbox_worker: subprocess.Popen[bytes] | None = None
+    started_at = float("-inf")
+
+    def manage_workers(self) -> None:
+        """Called about once a second: as many web processes as wanted, and the worker."""
+        super().manage_workers()
+        if not self.app.with_worker or time.monotonic() - self.started_at < RESTART_AFTER_S:
+            return
+        if self.outbox_worker is None or self.outbox_worker.poll() is not None:
+            self.started_at = time.monotonic()
+            self.outbox_worker = _start_worker()
+
+    def stop(self, graceful: bool = True) -> None:
+        """End the worker with the web processes; it finishes the message in its hands."""
+        if self.outbox_worker is not None:
+            self.outbox_worker.terminate()
+        super().stop(graceful)
+
+
+def _start_worker() -> subprocess.Popen[bytes]:
+    # Its standard input is our end of a pipe: when this process is killed, the worker sees it close and ends.
+    arguments = [sys.executable, "-m", "flask", "--app", "wsgi", "worker", "--until-input-ends"]
+    project = Path(current_app.root_path)
+    return subprocess.Popen(arguments, stdin=subprocess.PIPE, cwd=project, env=dict(os.environ))
+
+
+@click.command(help="Serve the application, and the worker beside it.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen at.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Number of web processes.")
+@click.option("--no-worker", is_flag=True, help="Leave mail and due work to `flask worker` elsewhere.")
+@click.option("--demo-link", is_flag=True, help="Print a one-time sign-in link for the demonstration organiser.")
+@refuses_in_words
+def serve(host: str, port: int, workers: int, no_worker: bool, demo_link: bool) -> None:
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    _refuse_taken_port(host, port)
+    not_migrated = health.revision_problem(db.engine)
+    if not_migrated:
+        raise click.ClickException(not_migrated)
+    _serve_at(app, host, port)
+    if demo_link:
+        link = sign_in_link(settings=settings())
+        if link:
+            click.echo(f"Sign in as the demonstration organiser (works once, for 24 hours): {link}")
+    click.echo(f"Serving at {settings().base_url} (Ctrl+C ends it)", nl=True)
+    sys.stdout.flush()
+    # no connection may be shared between processes
+    db.session.remove()
+    db.engine.dispose()
+    gc.collect()
+    gc.freeze()
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    WebServer(app, bind=address, workers=workers, with_worker=not no_worker).run()
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    """Say so in one line; gunicorn would try five times and print a traceback."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise click.ClickException(f"Nothing can listen at {host}, port {port}: {error.strerror or error}.") from None
+
+
+def _serve_at(app: Flask, host: str, port: int) -> None:
+    """Unless WORKSHOPS_BASE_URL says otherwise, links lead to the host and port served."""
+    known = settings()
+    if known.base_url_is_set:
+        return
+    name = "127.0.0.1" if host in ("0.0.0.0", "::", "") else (f"[{host}]" if ":" in host else host)
+    base_url = f"http://{name}:{port}"
+    app.extensions["workshops.settings"] = replace(known, base_url=base_url)
+    # other commands and the worker read it, so that their links fit
+    (known.instance / "served_at").write_text(base_url + "\n", encoding="ascii")
+
+
+@click.command(help="Send due mail and do due work, then sleep and begin again.")
+@click.option("--once", is_flag=True, help="Do what is due now, then end.")
+@click.option("--until-input-ends", is_flag=True, hidden=True)
+@refuses_in_words
+def worker(once: bool, until_input_ends: bool) -> None:
+    tables: dict[str, Any] = current_app.extensions["workshops.tables"]
+    if once:
+        done = outbox.do_once(settings(), checks=tables["checks"], due_work=tables["due_work"], clock=clock.now)
+        click.echo(done)
+        return
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    if until_input_ends:
+        threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
+    outbox.work(settings(), checks=tables["checks"], due_work=tables["due_work"], stop=stop, clock=clock.now)
+
+
+def _stop_at_end_of_input(stop: threading.Event) -> None:
+    sys.stdin.buffer.read()
+    stop.set()

@@ -1,0 +1,235 @@
+"""Settings from the environment. One dataclass; every setting is documented here and in docs/operations.md."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+#: The folder that holds wsgi.py; the default instance folder stands inside it.
+PROJECT = Path(__file__).resolve().parent.parent
+
+#: A secret shorter than this, or made of fewer different characters, is refused.
+SECRET_MIN_LENGTH = 32
+SECRET_MIN_DIFFERENT = 10
+
+_WEAK_SECRET = re.compile(r"change.?me|secret.?key|password|example|default|insecure", re.IGNORECASE)
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used. The message is one sentence for the person who starts the application."""
+
+
+@dataclass(frozen=True)
+class SmtpServer:
+    """Where mail is handed over. tls is starttls, tls or none."""
+
+    host: str
+    port: int
+    tls: str
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set from outside, already checked."""
+
+    #: WORKSHOPS_INSTANCE: folder for the embedded database, mail files and the kept secret.
+    instance: Path
+    #: WORKSHOPS_DATABASE_URL: sqlite:///... or postgresql://...; as SQLAlchemy wants it.
+    database_url: str
+    #: WORKSHOPS_BASE_URL: the one source of absolute links, without a slash at its end.
+    base_url: str
+    #: WORKSHOPS_SECRET_KEY, or the random one kept in the instance folder.
+    secret_key: str = field(repr=False)
+    #: WORKSHOPS_SMTP_URL: None means mail is written as files under instance/mail.
+    smtp: SmtpServer | None
+    #: WORKSHOPS_MAIL_FROM: sender of every mail and ORGANIZER of every invitation.
+    mail_from: str
+    #: WORKSHOPS_TRUSTED_PROXIES: networks whose X-Forwarded-For is believed.
+    trusted_proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
+    #: WORKSHOPS_RATE_LIMITS: on or off.
+    rate_limits: bool
+    #: True when WORKSHOPS_BASE_URL was given, and not derived from the address served.
+    base_url_is_set: bool = False
+
+    @property
+    def is_https(self) -> bool:
+        """Whether cookies must be Secure and named __Host-, and HSTS is sent."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the embedded engine is used."""
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def mail_folder(self) -> Path:
+        """Where .eml files go when there is no SMTP server."""
+        return self.instance / "mail"
+
+
+#: Every setting with what it means, as `flask check` and docs/operations.md list them.
+SETTINGS: dict[str, str] = {
+    "WORKSHOPS_INSTANCE": "folder for the database, mail files and the kept secret",
+    "WORKSHOPS_DATABASE_URL": "sqlite:///... or postgresql://...",
+    "WORKSHOPS_BASE_URL": "the address people use, such as https://events.example.org",
+    "WORKSHOPS_SECRET_KEY": "32 characters or more",
+    "WORKSHOPS_SMTP_URL": "smtp://user:pass@host:port?tls=starttls, tls or none",
+    "WORKSHOPS_MAIL_FROM": "sender of mail and organiser of invitations",
+    "WORKSHOPS_TRUSTED_PROXIES": "networks, separated by commas",
+    "WORKSHOPS_RATE_LIMITS": "on or off",
+}
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and check all settings.
+
+    environ: the environment; os.environ when None. Empty values count as not set.
+    Makes the instance folder, and a kept random secret when none is set and the address is not https.
+    Raises SettingsError with one sentence for the first setting that cannot be used.
+    """
+    values = {k: v.strip() for k, v in (os.environ if environ is None else environ).items() if k in SETTINGS}
+    values = {k: v for k, v in values.items() if v}
+    instance = _instance(values.get("WORKSHOPS_INSTANCE"))
+    base_url = _base_url(values.get("WORKSHOPS_BASE_URL"), instance)
+    return Settings(
+        instance=instance,
+        database_url=_database_url(values.get("WORKSHOPS_DATABASE_URL"), instance),
+        base_url=base_url,
+        base_url_is_set="WORKSHOPS_BASE_URL" in values,
+        secret_key=_secret_key(values.get("WORKSHOPS_SECRET_KEY"), instance, base_url.startswith("https://")),
+        smtp=_smtp(values.get("WORKSHOPS_SMTP_URL")),
+        mail_from=_mail_from(values.get("WORKSHOPS_MAIL_FROM")),
+        trusted_proxies=_networks(values.get("WORKSHOPS_TRUSTED_PROXIES", "")),
+        rate_limits=_on_or_off("WORKSHOPS_RATE_LIMITS", values.get("WORKSHOPS_RATE_LIMITS", "on")),
+    )
+
+
+def _instance(value: str | None) -> Path:
+    folder = Path(value).expanduser() if value else PROJECT / "instance"
+    folder = folder if folder.is_absolute() else (Path.cwd() / folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(
+            f"WORKSHOPS_INSTANCE is {folder}, which cannot be made or used as a folder: {error.strerror}."
+        ) from None
+    if not os.access(folder, os.W_OK):
+        raise SettingsError(f"WORKSHOPS_INSTANCE is {folder}, which this user may not write to.")
+    return folder
+
+
+def _database_url(value: str | None, instance: Path) -> str:
+    if value is None:
+        return f"sqlite:///{instance / 'workshops.sqlite3'}"
+    if value.startswith("sqlite:///") and value != "sqlite:///" and ":memory:" not in value:
+        return value
+    for scheme in ("postgresql+psycopg://", "postgresql://", "postgres://"):
+        if value.startswith(scheme) and len(value) > len(scheme):
+            return "postgresql+psycopg://" + value[len(scheme) :]
+    raise SettingsError("WORKSHOPS_DATABASE_URL must begin with sqlite:/// (and name a file) or postgresql://.")
+
+
+def _base_url(value: str | None, instance: Path) -> str:
+    if value is None:
+        # `flask serve` leaves the address it serves here, so that links made by other commands fit.
+        kept = instance / "served_at"
+        served = kept.read_text(encoding="ascii", errors="replace").strip() if kept.is_file() else ""
+        return served if re.fullmatch(r"http://[^\s/]+", served) else "http://127.0.0.1:8000"
+    sentence = "WORKSHOPS_BASE_URL must be an address such as https://events.example.org, without a path."
+    try:
+        parts = urlsplit(value)
+        port_is_fine = parts.port is None or parts.port > 0
+    except ValueError:
+        raise SettingsError(sentence) from None
+    plain = parts.path in ("", "/") and not parts.query and not parts.fragment and not parts.username
+    known = re.fullmatch(r"[A-Za-z0-9.:-]+", parts.hostname or "")
+    if parts.scheme not in ("http", "https") or not known or not plain or not port_is_fine:
+        raise SettingsError(sentence)
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _secret_key(value: str | None, instance: Path, is_https: bool) -> str:
+    kept = instance / "secret_key"
+    if value is None and kept.is_file():
+        value = kept.read_text(encoding="ascii", errors="replace").strip()
+    if value is None and is_https:
+        raise SettingsError(
+            "WORKSHOPS_SECRET_KEY is not set: give it 32 or more random characters, for example from "
+            "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'."
+        )
+    if value is None:
+        value = keep_secret(instance)
+    if len(value) < SECRET_MIN_LENGTH:
+        raise SettingsError(f"WORKSHOPS_SECRET_KEY must have {SECRET_MIN_LENGTH} characters or more.")
+    if len(set(value)) < SECRET_MIN_DIFFERENT or _WEAK_SECRET.search(value):
+        raise SettingsError("WORKSHOPS_SECRET_KEY is easy to guess: use random characters.")
+    return value
+
+
+def keep_secret(instance: Path) -> str:
+    """The random secret of this instance, made once and readable by its owner alone."""
+    kept = instance / "secret_key"
+    try:
+        handle = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return kept.read_text(encoding="ascii").strip()
+    secret = secrets.token_urlsafe(48)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(secret + "\n")
+    return secret
+
+
+def _smtp(value: str | None) -> SmtpServer | None:
+    if value is None:
+        return None
+    sentence = "WORKSHOPS_SMTP_URL must look like smtp://user:pass@host:587?tls=starttls (or tls, or none)."
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise SettingsError(sentence) from None
+    query = parse_qs(parts.query)
+    tls = query.get("tls", ["starttls"])[-1]
+    if parts.scheme != "smtp" or not parts.hostname or tls not in ("starttls", "tls", "none") or set(query) - {"tls"}:
+        raise SettingsError(sentence)
+    return SmtpServer(
+        host=parts.hostname,
+        port=port or {"starttls": 587, "tls": 465, "none": 25}[tls],
+        tls=tls,
+        user=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+    )
+
+
+def _mail_from(value: str | None) -> str:
+    if value is None:
+        return "events@example.org"
+    if not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", value):
+        raise SettingsError("WORKSHOPS_MAIL_FROM must be one e-mail address, such as events@example.org.")
+    return value
+
+
+def _networks(value: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    networks = []
+    for part in filter(None, (p.strip() for p in value.split(","))):
+        try:
+            networks.append(ipaddress.ip_network(part, strict=False))
+        except ValueError:
+            raise SettingsError(
+                f"WORKSHOPS_TRUSTED_PROXIES holds “{part}”, which is no network such as 10.0.0.0/8."
+            ) from None
+    return tuple(networks)
+
+
+def _on_or_off(name: str, value: str) -> bool:
+    if value.lower() not in ("on", "off"):
+        raise SettingsError(f"{name} must be on or off.")
+    return value.lower() == "on"

@@ -1,0 +1,117 @@
+"""Dates and times as people type them. Pure: no clock, no forms.
+
+Each function returns a date or a time, or raises ValueError with a sentence for the person.
+How dates are written for people is the business of london_time.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, time
+
+_MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
+#: Years outside these are slips of the keyboard ("217", "20177").
+FIRST_YEAR, LAST_YEAR = 1900, 2100
+
+NOT_A_DATE = "Enter a real date, for example 14 11 2017"
+NOT_A_TIME = "Enter a time, for example 10am or 2:30pm"
+AM_OR_PM = "Add am or pm to the time, for example 2pm"
+
+
+def parse_date(typed: str | tuple[str, str, str]) -> date:
+    """The date that was typed: three parts (day, month, year) or one text.
+
+    A text is "2017-11-14", "14/11/2017", "14 Nov 2017", "Tuesday 14 November 2017" and the like:
+    the day comes first, as in British use, unless the year has four digits and leads. A month is a
+    number, a name or its first three letters. Raises ValueError with a sentence, also for "".
+    """
+    day, month, year = (part.strip() for part in (split_date(typed) if isinstance(typed, str) else typed))
+    missing = [name for name, part in (("day", day), ("month", month), ("year", year)) if not part]
+    if len(missing) == 3:
+        raise ValueError("Enter a date")
+    if missing:
+        raise ValueError("The date must include a " + " and a ".join(missing))
+    if not re.fullmatch(r"\d{4}", year, re.ASCII):
+        raise ValueError("The year must have 4 digits, for example 2017")
+    if not FIRST_YEAR <= int(year) <= LAST_YEAR:
+        raise ValueError(f"The year must be between {FIRST_YEAR} and {LAST_YEAR}")
+    if not re.fullmatch(r"\d{1,2}", day, re.ASCII):
+        raise ValueError(NOT_A_DATE)
+    try:
+        return date(int(year), _month_number(month), int(day))
+    except ValueError:
+        raise ValueError(NOT_A_DATE) from None
+
+
+def _month_number(month: str) -> int:
+    if re.fullmatch(r"\d{1,2}", month, re.ASCII):
+        return int(month)
+    word = month.lower().rstrip(".")
+    found = [number for number, name in enumerate(_MONTHS, 1) if len(word) >= 3 and name.startswith(word)]
+    if word == "sept":
+        return 9
+    if len(found) != 1:
+        raise ValueError(NOT_A_DATE)
+    return found[0]
+
+
+def split_date(text: str) -> tuple[str, str, str]:
+    """The day, month and year of a date typed as one text; the whole text as the day if it cannot be told.
+
+    Whatever comes back shows in the three boxes again, so nothing that was typed is lost.
+    """
+    parts = [part for part in re.split(r"[\s,/.\-]+", text.strip()) if part]
+    if len(parts) == 4 and parts[0].isalpha():
+        parts = parts[1:]
+    if len(parts) != 3:
+        return text.strip(), "", ""
+    if re.fullmatch(r"\d{4}", parts[0], re.ASCII):
+        return parts[2], parts[1], parts[0]
+    return re.sub(r"(?<=\d)(st|nd|rd|th)$", "", parts[0], flags=re.IGNORECASE), parts[1], parts[2]
+
+
+_TIME = re.compile(
+    r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2})|(?P<joined>(?<=\d{2})\d{2}))?\s*(?P<half>am|pm|noon|midday|midnight)?",
+    re.ASCII,
+)
+
+
+def parse_time(typed: str) -> time:
+    """The time of day that was typed.
+
+    Accepts 10, 10am, 10 a.m., 10:00, 10.00, 1000, 14:30, 2:30pm, noon, midday, 12 noon, midnight.
+    A bare hour from 1 to 6 ("2", "2:30") is refused with the advice to add am or pm: it is nearly
+    always meant for the afternoon, and 2am would be a wrong calendar. "02:30" is taken as it says.
+    Raises ValueError with a sentence for the person.
+    """
+    text = re.sub(r"\s+", " ", typed.strip().lower())
+    text = re.sub(r"\b([ap])\.? ?m\b\.?", r"\1m", text)
+    if text in ("noon", "midday", "midnight"):
+        text = f"12 {text}"
+    match = _TIME.fullmatch(text)
+    if match is None:
+        raise ValueError(NOT_A_TIME)
+    hour, minute = int(match["hour"]), int(match["minute"] or match["joined"] or 0)
+    half = match["half"]
+    if half:
+        if not 1 <= hour <= 12 or (half not in ("am", "pm") and (hour, minute) != (12, 0)):
+            raise ValueError(NOT_A_TIME)
+        hour = hour % 12 + (12 if half in ("pm", "noon", "midday") else 0)
+    elif len(match["hour"]) == 1 and 1 <= hour <= 6:
+        raise ValueError(AM_OR_PM)
+    if hour > 23 or minute > 59:
+        raise ValueError(NOT_A_TIME)
+    return time(hour, minute)

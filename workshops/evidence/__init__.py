@@ -1,0 +1,1 @@
+"""Figures, exports and health: reads everything, writes nothing."""

@@ -1,0 +1,168 @@
+"""Writes people and events as files: CSV, XLSX, JSON and iCalendar. Rows come and go one batch at a time.
+
+Knows neither requests nor commands: both give an open binary file. Needs are never in an export.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from tempfile import TemporaryFile
+from typing import IO
+
+import xlsxwriter
+from sqlalchemy.orm import Session
+
+from workshops.config import Settings
+from workshops.evidence.queries import events_in_order, people_rows
+from workshops.evidence.rules import PEOPLE_COLUMNS, spreadsheet_text
+from workshops.followup.queries import first_write_ups
+from workshops.ical.serialise import calendar_bytes, vevent_bytes
+from workshops.schedule.calendar_entry import entry_for
+from workshops.schedule.exporting import event_row
+from workshops.schedule.models import Event
+from workshops.schedule.queries import topics_of
+from workshops.schedule.rules.spreadsheet import COLUMNS, OPTIONAL_COLUMNS, quote_cell
+
+#: So that Excel reads the file as UTF-8; only in downloads, never on standard output.
+BOM = b"\xef\xbb\xbf"
+
+EVENT_COLUMNS = (*COLUMNS, *OPTIONAL_COLUMNS)
+
+CONTENT_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "json": "application/json; charset=utf-8",
+    "ics": "text/calendar; charset=utf-8",
+}
+
+
+def write_people(session: Session, event: Event, file: IO[bytes], *, file_format: str, bom: bool = False) -> None:
+    """Everybody at one event, with the columns of PEOPLE_COLUMNS, into an open binary file.
+
+    file_format: csv, xlsx or json.   bom: begin a CSV with a byte order mark, for downloads.
+    """
+    _PEOPLE_WRITERS[file_format](people_rows(session, event.id), file, bom)
+
+
+def _people_csv(rows: Iterable[tuple[str, ...]], file: IO[bytes], bom: bool) -> None:
+    _write_csv(PEOPLE_COLUMNS, rows, file, spreadsheet_text, bom=bom)
+
+
+def _people_xlsx(rows: Iterable[tuple[str, ...]], file: IO[bytes], bom: bool) -> None:
+    # Strings stay strings here, so no apostrophe is needed; a list of 50,000 people fits into a few megabytes.
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
+    whole = TemporaryFile()  # a pipe cannot be written to out of order
+    book = xlsxwriter.Workbook(whole, options)
+    bold = book.add_format({"bold": True})
+    sheet = book.add_worksheet("People")
+    sheet.freeze_panes(1, 0)
+    sheet.set_column(0, len(PEOPLE_COLUMNS) - 1, 18)
+    for column, name in enumerate(PEOPLE_COLUMNS):
+        sheet.write_string(0, column, name, bold)
+    position = PEOPLE_COLUMNS.index("position")
+    for number, row in enumerate(rows, start=1):
+        for column, text in enumerate(row):
+            if column == position and text:
+                sheet.write_number(number, column, int(text))
+            elif text:
+                sheet.write_string(number, column, text)
+    book.close()
+    whole.seek(0)
+    shutil.copyfileobj(whole, file)
+    whole.close()
+
+
+def _people_json(rows: Iterable[tuple[str, ...]], file: IO[bytes], bom: bool) -> None:
+    between = b"[\n"
+    for row in rows:
+        person: dict[str, object] = dict(zip(PEOPLE_COLUMNS, row, strict=True))
+        person["position"] = int(str(person["position"])) if person["position"] else None
+        person["attendance"] = person["attendance"] or None
+        file.write(between + json.dumps(person, ensure_ascii=False).encode())
+        between = b",\n"
+    file.write(b"[]\n" if between == b"[\n" else b"\n]\n")
+
+
+_PEOPLE_WRITERS: dict[str, Callable[[Iterable[tuple[str, ...]], IO[bytes], bool], None]] = {
+    "csv": _people_csv,
+    "xlsx": _people_xlsx,
+    "json": _people_json,
+}
+
+
+def write_events_csv(session: Session, file: IO[bytes], *, bom: bool = False) -> None:
+    """All events as the spreadsheet that `flask events import` reads, drafts included."""
+    _write_csv(EVENT_COLUMNS, _event_rows(session), file, quote_cell, bom=bom)
+
+
+def _event_rows(session: Session) -> Iterator[tuple[str, ...]]:
+    for events in events_in_order(session):
+        ids = [event.id for event in events]
+        topics, write_ups = topics_of(session, ids), first_write_ups(session, ids)
+        for event in events:
+            row = event_row(session, event, tuple(topic.name for topic in topics[event.id]))
+            written = write_ups.get(event.id)
+            row |= {
+                "write_up_status": written.state if written else "none",
+                "write_up_title": written.title if written else "",
+                "write_up_url": written.url if written else "",
+            }
+            yield tuple(row[column] for column in EVENT_COLUMNS)
+
+
+def write_events_ics(session: Session, file: IO[bytes], *, settings: Settings) -> None:
+    """All events with a day as one calendar, for import elsewhere; drafts and month-only history are left out."""
+    file.write(
+        calendar_bytes(
+            feed_key="export",
+            name="Co-production events",
+            description="All events, as exported.",
+            url=settings.base_url,
+            source=None,
+            vevents=_vevents(session, settings),
+        )
+    )
+
+
+def _vevents(session: Session, settings: Settings) -> Iterator[bytes]:
+    for events in events_in_order(session):
+        for event in events:
+            if event.state == "draft":
+                continue
+            stored = event.vevent
+            if stored is None:
+                entry = entry_for(event, settings=settings)
+                stored = vevent_bytes(entry) if entry else None
+            if stored is not None:
+                yield stored
+
+
+def _write_csv(
+    columns: Iterable[str],
+    rows: Iterable[tuple[str, ...]],
+    file: IO[bytes],
+    harmless: Callable[[str], str],
+    *,
+    bom: bool,
+) -> None:
+    """RFC 4180 with CRLF and UTF-8. harmless: what makes a text safe for spreadsheet programs."""
+    if bom:
+        file.write(BOM)
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    try:
+        writer = csv.writer(text, lineterminator="\r\n")
+        writer.writerow(columns)
+        for row in rows:
+            writer.writerow([harmless(cell) for cell in row])
+    finally:
+        text.flush()
+        text.detach()  # the file stays open: it is the caller's

@@ -1,0 +1,1 @@
+"""Calendars people subscribe to, and the Atom feed of write-ups."""

@@ -1,0 +1,131 @@
+"""SELECTs of the feeds: ready-made VEVENTs in order, and published write-ups. Nothing is serialised here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from workshops.audit.models import AuditEntry
+from workshops.feeds.rules import Window
+from workshops.followup.models import WriteUp
+from workshops.registration.models import CalendarToken, Registration
+from workshops.schedule.models import Event, Host, Programme
+from workshops.schedule.queries.public import Found, conditions_of, event_view, is_public
+from workshops.schedule.rules.public_state import when_text
+
+#: The Atom feed holds the latest so many write-ups.
+WRITE_UPS = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedWriteUp:
+    """One published write-up as the Atom feed shows it. uid: a permanent urn:uuid."""
+
+    uid: str
+    title: str
+    url: str
+    published_on: date | None
+    updated_at: datetime
+    event_title: str
+    event_slug: str
+    event_when: str
+    host: str
+
+
+def vevents_found(session: Session, found: Found, window: Window, now: datetime) -> list[bytes]:
+    """The VEVENTs of everything public that a question finds, sorted by start, then UID."""
+    if not found.matches_all:
+        return []
+    return _vevents(session, [*conditions_of(found, scope="all", now=now), *_in_window(window)])
+
+
+def vevents_of_programme(session: Session, programme_id: int, window: Window) -> list[bytes]:
+    """The VEVENTs of a whole programme, sorted by start, then UID."""
+    return _vevents(session, [is_public(), Event.programme_id == programme_id, *_in_window(window)])
+
+
+def _vevents(session: Session, conditions: list[ColumnElement[bool]]) -> list[bytes]:
+    statement = select(Event.vevent).where(*conditions, Event.vevent.is_not(None)).order_by(Event.sort_at, Event.uid)
+    return [vevent for vevent in session.scalars(statement) if vevent]
+
+
+def _in_window(window: Window) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [
+        or_(
+            Event.state == "published",
+            Event.state_changed_at.is_(None),
+            Event.state_changed_at >= window.cancelled_since,
+        )
+    ]
+    if window.ends_after is not None:
+        conditions.append(Event.over_at > window.ends_after)
+    return conditions
+
+
+def programme_at(session: Session, slug: str) -> Programme | None:
+    """The published programme at this address."""
+    return session.scalar(select(Programme).where(Programme.slug == slug, Programme.is_published))
+
+
+def event_file(session: Session, slug: str) -> tuple[int, str, bytes, datetime] | None:
+    """(id, title, VEVENT, when it was last revised) of an event with a day that is no draft; unlisted ones too."""
+    row = session.execute(
+        select(Event.id, Event.title, Event.vevent, Event.revised_at).where(Event.slug == slug, Event.state != "draft")
+    ).one_or_none()
+    return (row.id, row.title, row.vevent, row.revised_at) if row and row.vevent else None
+
+
+def last_change_at(session: Session) -> datetime | None:
+    """When anything was last changed: every change leaves an audit entry, also one that takes an event away."""
+    return session.scalar(select(AuditEntry.at).order_by(AuditEntry.id.desc()).limit(1))
+
+
+def calendar_of(session: Session, token_hash: str) -> CalendarToken | None:
+    """The personal calendar of a token that was not replaced."""
+    return session.scalar(
+        select(CalendarToken).where(CalendarToken.token_hash == token_hash, CalendarToken.revoked_at.is_(None))
+    )
+
+
+def places_of_address(session: Session, email_key: str, window: Window) -> list[Event]:
+    """The events at which an address holds a confirmed place, sorted by start, then UID."""
+    mine = select(Registration.event_id).where(
+        Registration.email_key == email_key, Registration.state == "confirmed", Registration.erased_at.is_(None)
+    )
+    return list(
+        session.scalars(
+            select(Event)
+            .options(joinedload(Event.kind), joinedload(Event.programme), joinedload(Event.venue))
+            .where(Event.id.in_(mine), Event.state != "draft", Event.month.is_(None), *_in_window(window))
+            .order_by(Event.sort_at, Event.uid)
+        )
+    )
+
+
+def published_write_ups(session: Session) -> list[PublishedWriteUp]:
+    """The latest published write-ups about listed events, the newest first."""
+    rows = session.execute(
+        select(WriteUp, Event, Host.name)
+        .join(Event, Event.id == WriteUp.event_id)
+        .outerjoin(Host, Host.id == Event.host_id)
+        .where(WriteUp.state == "published", WriteUp.url != "", is_public())
+        .order_by(func.coalesce(WriteUp.published_on, date.min).desc(), WriteUp.updated_at.desc(), WriteUp.id.desc())
+        .limit(WRITE_UPS)
+    )
+    return [
+        PublishedWriteUp(
+            uid=write_up.uid,
+            title=write_up.title,
+            url=write_up.url,
+            published_on=write_up.published_on,
+            updated_at=write_up.updated_at,
+            event_title=event.title,
+            event_slug=event.slug,
+            event_when=when_text(event_view(event)),
+            host=host or "",
+        )
+        for write_up, event, host in rows
+    ]

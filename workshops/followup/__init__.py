@@ -1,0 +1,1 @@
+"""What was promised after an event: notes and write-ups."""

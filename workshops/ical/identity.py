@@ -1,0 +1,31 @@
+"""The one maker of UIDs. Nothing else in the application invents an identifier for a calendar.
+
+A UID stays the same for the whole life of an event, whatever happens to its title, its address
+or the name of the host, because calendars recognise an entry by nothing else.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+#: Fixed for ever: changing it would make every subscribed calendar look like a new one.
+PROJECT_NAMESPACE = uuid.UUID("6f1d1b0e-3c0a-5d0b-9a34-2f6f0c9b7a51")
+
+
+def new_uid() -> str:
+    """A new permanent UID for one event: random, with no host name and no personal data.
+
+    Asked for once, when the event is made (also for a copy and for each event of a series), and
+    then stored. Source: RFC 7986 5.3.
+    """
+    return str(uuid.uuid4())
+
+
+def calendar_uid(feed_key: str) -> str:
+    """The UID of a whole calendar, the same for the same feed on every host and in every process.
+
+    feed_key: what names the feed inside the application, such as "all" or "programme:27". For a
+    personal feed give the number of its row, never its token.
+    Source: RFC 7986 5.3.
+    """
+    return str(uuid.uuid5(PROJECT_NAMESPACE, feed_key))

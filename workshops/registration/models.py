@@ -1,0 +1,111 @@
+"""Tables of registration."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from workshops.core.db import Base
+from workshops.schedule.models import Event
+
+#: States in which somebody counts as registered; one such row per event and address.
+ACTIVE = "state IN ('requested','confirmed','waiting','offered')"
+
+
+class Registration(Base):
+    """One person at one event."""
+
+    __tablename__ = "registrations"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('requested','confirmed','waiting','offered','cancelled','lapsed','declined')", name="state"
+        ),
+        CheckConstraint("attending IN ('in_person','online')", name="attending"),
+        # The last guard of "one active registration per person and event".
+        Index(
+            "uq_registrations_active",
+            "event_id",
+            "email_key",
+            unique=True,
+            sqlite_where=text(ACTIVE),
+            postgresql_where=text(ACTIVE),
+        ),
+        Index("uq_registrations_form_key", "event_id", "form_key_hash", unique=True),
+        Index("ix_registrations_queue", "event_id", "state", "attending", "waiting_since", "id"),
+        Index("ix_registrations_email_key", "email_key"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id"))
+    #: What people read out on the phone; opens nothing.
+    reference: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    email: Mapped[str]
+    #: Trimmed and in lower case.
+    email_key: Mapped[str]
+    organisation: Mapped[str] = mapped_column(default="")
+    job_title: Mapped[str] = mapped_column(default="")
+    sector: Mapped[str] = mapped_column(default="")
+    attending: Mapped[str]
+    state: Mapped[str]
+    #: The question the person would like to see taken up.
+    question: Mapped[str] = mapped_column(default="")
+    #: {"1": "...", ...}: answers to the event's own questions.
+    answers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    #: Since when they wait; kept while an offer is open, so that order stays explainable.
+    waiting_since: Mapped[datetime | None]
+    offer_expires_at: Mapped[datetime | None]
+    #: SHA-256 of the hidden form key: a second send of the same form finds this row.
+    form_key_hash: Mapped[str | None]
+    #: What the receipt of that form said: place, waiting or requested.
+    outcome: Mapped[str] = mapped_column(default="")
+    #: The highest SEQUENCE sent to this person under the event's UID, or None: nothing sent.
+    invite_sequence: Mapped[int | None]
+    registered_at: Mapped[datetime]
+    state_changed_at: Mapped[datetime]
+    cancel_reason: Mapped[str] = mapped_column(default="")
+    #: When personal values were removed.
+    erased_at: Mapped[datetime | None]
+
+    event: Mapped[Event] = relationship()
+
+
+class Needs(Base):
+    """Access and food needs: special category data, in a table of their own, erased 30 days after the event."""
+
+    __tablename__ = "registration_needs"
+
+    registration_id: Mapped[int] = mapped_column(
+        ForeignKey("registrations.id", ondelete="CASCADE"), primary_key=True
+    )
+    access_needs: Mapped[str] = mapped_column(default="")
+    dietary_needs: Mapped[str] = mapped_column(default="")
+
+
+class PlaceToken(Base):
+    """A personal link to "My place". Each mail mints its own; older ones stay valid until revoked."""
+
+    __tablename__ = "place_tokens"
+    __table_args__ = (Index("ix_place_tokens_registration_id", "registration_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registrations.id", ondelete="CASCADE"))
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class CalendarToken(Base):
+    """A personal feed of one address's places. A new one ends the old one."""
+
+    __tablename__ = "calendar_tokens"
+    __table_args__ = (Index("ix_calendar_tokens_email_key", "email_key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email_key: Mapped[str]
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]

@@ -1,0 +1,240 @@
+"""SELECTs of registration. Every list has a total order; what a lock protects is read fresh."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, contains_eager, joinedload
+
+from workshops.core.tokens import looks_like_token, token_hash
+from workshops.registration.models import CalendarToken, Needs, PlaceToken, Registration
+from workshops.registration.rules import ACTIVE_STATES, HOLDING_STATES, Room, Terms, Waiting
+from workshops.schedule.models import Event
+
+#: What place and calendar tokens are good for; a token of one purpose opens nothing else.
+PLACE_PURPOSE = "place"
+CALENDAR_PURPOSE = "calendar"
+
+
+def terms_of(event: Event) -> Terms:
+    """What the rules want to know of an event."""
+    return Terms(
+        state=event.state,
+        booking=event.booking,
+        mode=event.mode,
+        has_waiting_list=event.has_waiting_list,
+        starts_at=event.sort_at,
+        over_at=event.over_at,
+        opens_at=event.opens_at,
+        closes_at=event.closes_at,
+        month_only=event.month is not None,
+    )
+
+
+def sides_of(event: Event) -> tuple[str, ...]:
+    """The ways of attending an event has."""
+    return ("in_person", "online") if event.mode == "hybrid" else (event.mode,)
+
+
+@dataclass
+class Counts:
+    """How many registrations an event has, by way of attending and state."""
+
+    by_side_and_state: dict[tuple[str, str], int]
+
+    def of(self, attending: str, *states: str) -> int:
+        """How many are in any of these states."""
+        return sum(self.by_side_and_state.get((attending, state), 0) for state in states)
+
+    def add(self, attending: str, state: str, number: int = 1) -> None:
+        """Keep up with a change without asking the database again."""
+        key = (attending, state)
+        self.by_side_and_state[key] = self.by_side_and_state.get(key, 0) + number
+
+    def room(self, event: Event, attending: str) -> Room:
+        """One way of attending as the rules see it."""
+        capacity = event.capacity_online if attending == "online" else event.capacity_in_person
+        return Room(capacity, self.of(attending, *HOLDING_STATES), self.of(attending, "waiting"))
+
+
+def counts_of(session: Session, event_id: int) -> Counts:
+    """Count everybody at an event with one query; exact while the event's row is locked."""
+    rows = session.execute(
+        select(Registration.attending, Registration.state, func.count())
+        .where(Registration.event_id == event_id)
+        .group_by(Registration.attending, Registration.state)
+    )
+    return Counts({(attending, state): number for attending, state, number in rows})
+
+
+def people_counts(session: Session, event_id: int) -> dict[str, int]:
+    """How many people are in each state; states without anybody are absent."""
+    rows = session.execute(
+        select(Registration.state, func.count().label("number"))
+        .where(Registration.event_id == event_id)
+        .group_by(Registration.state)
+        .order_by(Registration.state)
+    )
+    return {row.state: row.number for row in rows}
+
+
+def registrations_of(
+    session: Session, event_id: int, states: Iterable[str] | None = None
+) -> Sequence[Registration]:
+    """Everybody at an event in the order in which they registered; states: only those in one of them."""
+    statement = select(Registration).where(Registration.event_id == event_id)
+    if states is not None:
+        statement = statement.where(Registration.state.in_(list(states)))
+    return session.scalars(statement.order_by(Registration.registered_at, Registration.id)).all()
+
+
+def by_id(session: Session, event_id: int, registration_id: int) -> Registration | None:
+    """One person at this event; None also when the number belongs to another event."""
+    return session.scalar(
+        select(Registration).where(Registration.id == registration_id, Registration.event_id == event_id)
+    )
+
+
+def fresh_registration(session: Session, registration_id: int) -> Registration | None:
+    """A registration as it is now, whatever this session read before; to be asked under the event's lock."""
+    return session.get(Registration, registration_id, populate_existing=True)
+
+
+def same_address(session: Session, event_id: int, email_key: str) -> Sequence[Registration]:
+    """All registrations of an address at an event, past ones too, newest first."""
+    return session.scalars(
+        select(Registration)
+        .where(Registration.email_key == email_key, Registration.event_id == event_id)
+        .order_by(Registration.id.desc())
+        .execution_options(populate_existing=True)
+    ).all()
+
+
+def queue_of(session: Session, event_id: int, attending: str, *, limit: int | None = None) -> tuple[Waiting, ...]:
+    """Who waits for a way of attending, longest first."""
+    rows = session.execute(
+        select(Registration.id, Registration.waiting_since, Registration.registered_at)
+        .where(
+            Registration.event_id == event_id, Registration.state == "waiting", Registration.attending == attending
+        )
+        .order_by(Registration.waiting_since, Registration.id)
+        .limit(limit)
+    )
+    return tuple(Waiting(row.id, attending, row.waiting_since or row.registered_at) for row in rows)
+
+
+def queue_positions(session: Session, event_id: int) -> dict[int, int]:
+    """The position of everybody who waits, from 1 in each queue."""
+    rows = session.execute(
+        select(Registration.id, Registration.attending)
+        .where(Registration.event_id == event_id, Registration.state == "waiting")
+        .order_by(Registration.attending, Registration.waiting_since, Registration.id)
+    )
+    found: dict[int, int] = {}
+    before: dict[str, int] = {}
+    for id, attending in rows:
+        before[attending] = before.get(attending, 0) + 1
+        found[id] = before[attending]
+    return found
+
+
+def highest_invites(session: Session, event_id: int) -> dict[str, int]:
+    """The highest SEQUENCE that each address was ever sent for an event."""
+    rows = session.execute(
+        select(Registration.email_key, func.max(Registration.invite_sequence))
+        .where(Registration.event_id == event_id, Registration.invite_sequence.is_not(None))
+        .group_by(Registration.email_key)
+    )
+    return {key: sequence for key, sequence in rows if sequence is not None}
+
+
+def highest_invite(session: Session, event_id: int, email_key: str) -> int | None:
+    """The highest SEQUENCE that one address was ever sent for an event, or None."""
+    return session.scalar(
+        select(func.max(Registration.invite_sequence)).where(
+            Registration.event_id == event_id, Registration.email_key == email_key
+        )
+    )
+
+
+def person_by_token(session: Session, token: str) -> Registration | None:
+    """Whom a personal link belongs to, with the event; None for a wrong, revoked or erased one."""
+    if not looks_like_token(token):
+        return None
+    return session.scalar(
+        select(Registration)
+        .join(PlaceToken, PlaceToken.registration_id == Registration.id)
+        .join(Event, Event.id == Registration.event_id)
+        .options(contains_eager(Registration.event).options(joinedload(Event.kind), joinedload(Event.venue)))
+        .where(
+            PlaceToken.token_hash == token_hash(PLACE_PURPOSE, token),
+            PlaceToken.revoked_at.is_(None),
+            Registration.erased_at.is_(None),
+        )
+    )
+
+
+def address_by_calendar_token(session: Session, token: str) -> CalendarToken | None:
+    """The personal feed a token opens (its .email_key says whose places), or None."""
+    if not looks_like_token(token):
+        return None
+    return session.scalar(
+        select(CalendarToken).where(
+            CalendarToken.token_hash == token_hash(CALENDAR_PURPOSE, token), CalendarToken.revoked_at.is_(None)
+        )
+    )
+
+
+def places_of_address(
+    session: Session, email_key: str, *, states: Iterable[str] = ACTIVE_STATES, not_over_at: datetime | None = None
+) -> Sequence[Registration]:
+    """The registrations of an address with their events, first event first.
+
+    states: only these; not_over_at: only events that are not over at this instant.
+    """
+    statement = (
+        select(Registration)
+        .join(Event, Event.id == Registration.event_id)
+        .options(contains_eager(Registration.event))
+        .where(Registration.email_key == email_key, Registration.state.in_(list(states)), Event.state != "draft")
+    )
+    if not_over_at is not None:
+        statement = statement.where(Event.over_at > not_over_at)
+    return session.scalars(statement.order_by(Event.sort_at, Event.id, Registration.id)).all()
+
+
+def has_calendar(session: Session, email_key: str) -> bool:
+    """Whether an address has a personal calendar that works."""
+    return (
+        session.scalar(
+            select(CalendarToken.id)
+            .where(CalendarToken.email_key == email_key, CalendarToken.revoked_at.is_(None))
+            .limit(1)
+        )
+        is not None
+    )
+
+
+def needs_of_event(session: Session, event_id: int) -> Sequence[tuple[Registration, Needs]]:
+    """Who needs what, of those who are or may be coming, in the order in which they registered."""
+    rows = session.execute(
+        select(Registration, Needs)
+        .join(Needs, Needs.registration_id == Registration.id)
+        .where(Registration.event_id == event_id, Registration.state.in_(ACTIVE_STATES))
+        .order_by(Registration.registered_at, Registration.id)
+    )
+    return [(registration, needs) for registration, needs in rows]
+
+
+def questions_counts(session: Session, event_id: int) -> int:
+    """How many people left a question for the event."""
+    return session.scalar(
+        select(func.count())
+        .select_from(Registration)
+        .where(
+            Registration.event_id == event_id, Registration.question != "", Registration.state.in_(ACTIVE_STATES)
+        )
+    ) or 0

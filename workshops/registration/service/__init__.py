@@ -1,0 +1,70 @@
+"""The use cases of registration. Everything about places is decided under the lock of the event's row."""
+
+from workshops.registration.service.finding import find_my_place
+from workshops.registration.service.listeners import (
+    attention_for,
+    fill_free_places,
+    reason_not_to_send,
+    tell_event_cancelled,
+    tell_event_changed,
+    tell_event_postponed,
+    tell_event_reinstated,
+)
+from workshops.registration.service.own_place import (
+    Changes,
+    cancel_place,
+    change_details,
+    decline_offer,
+    make_calendar,
+    move_place,
+    take_offer,
+)
+from workshops.registration.service.people import (
+    approve_person,
+    cancel_for_person,
+    decline_person,
+    note_needs_seen,
+    resend_link,
+)
+from workshops.registration.service.registering import (
+    Details,
+    Outcome,
+    RegisteredMeanwhile,
+    add_person,
+    new_form_key,
+    register,
+)
+from workshops.registration.service.telling import event_when
+from workshops.registration.service.upkeep import erase_expired, lapse_offers
+
+__all__ = [
+    "Changes",
+    "Details",
+    "Outcome",
+    "RegisteredMeanwhile",
+    "add_person",
+    "approve_person",
+    "attention_for",
+    "cancel_for_person",
+    "cancel_place",
+    "change_details",
+    "decline_offer",
+    "decline_person",
+    "erase_expired",
+    "event_when",
+    "fill_free_places",
+    "find_my_place",
+    "lapse_offers",
+    "make_calendar",
+    "move_place",
+    "new_form_key",
+    "note_needs_seen",
+    "reason_not_to_send",
+    "register",
+    "resend_link",
+    "take_offer",
+    "tell_event_cancelled",
+    "tell_event_changed",
+    "tell_event_postponed",
+    "tell_event_reinstated",
+]

@@ -1,0 +1,245 @@
+"""News from the schedule, told to everybody it concerns; and the checks at the moment of sending.
+
+The functions named tell_... are connected in workshops.wiring and run in the transaction of the change, which
+holds the event's lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from workshops.audit.rules import WORKER, Actor
+from workshops.audit.service import record
+from workshops.config import Settings
+from workshops.messages.models import OutboxMessage
+from workshops.registration.models import Needs, Registration
+from workshops.registration.queries import highest_invites, registrations_of
+from workshops.registration.rules import ACTIVE_STATES, CALENDAR_STATES, offer_deadline
+from workshops.registration.service.places import change_state, settle
+from workshops.registration.service.telling import tell
+from workshops.schedule.calendar_entry import entry_for
+from workshops.schedule.models import Event
+from workshops.schedule.queries import lock_event
+from workshops.schedule.signals import Attention, Change
+
+
+def fill_free_places(
+    event: Event, *, session: Session, now: datetime, settings: Settings, actor: Actor = WORKER, **_: Any
+) -> int:
+    """Places were made more or fewer: offer what is free to those who wait. Nobody loses a place."""
+    lock_event_again(session, event)
+    return len(settle(session, event, now=now, actor=actor, settings=settings))
+
+
+def tell_event_changed(
+    event: Event,
+    *,
+    session: Session,
+    now: datetime,
+    settings: Settings,
+    actor: Actor = WORKER,
+    changes: Sequence[Change] = (),
+    tell: bool = False,
+    **_: Any,
+) -> int:
+    """Tell everybody registered what changed, old and new in words; returns how many mails were stored.
+
+    Offers never outlast a start that was brought forward, whether people are told or not.
+    """
+    lock_event_again(session, event)
+    for registration in registrations_of(session, event.id, ("offered",)):
+        latest = offer_deadline(now, event.sort_at)
+        if latest is not None and registration.offer_expires_at is not None:
+            registration.offer_expires_at = min(registration.offer_expires_at, latest)
+    offered = settle(session, event, now=now, actor=actor, settings=settings)
+    if not tell or not changes:
+        return 0
+    return _tell_everybody(
+        session, event, "event_changed", now=now, settings=settings, changes=changes, but_not=offered
+    )
+
+
+def tell_event_cancelled(
+    event: Event,
+    *,
+    session: Session,
+    now: datetime,
+    settings: Settings,
+    actor: Actor = WORKER,
+    tell: bool = False,
+    **_: Any,
+) -> int:
+    """Tell everybody registered that the event is cancelled and take it out of their calendars."""
+    _take_offers_back(session, event, now=now, actor=actor, settings=settings)
+    return _tell_everybody(session, event, "event_cancelled", now=now, settings=settings) if tell else 0
+
+
+def tell_event_postponed(
+    event: Event,
+    *,
+    session: Session,
+    now: datetime,
+    settings: Settings,
+    actor: Actor = WORKER,
+    tell: bool = False,
+    **_: Any,
+) -> int:
+    """Tell everybody registered that the event has no date for now; they keep their places."""
+    _take_offers_back(session, event, now=now, actor=actor, settings=settings)
+    return _tell_everybody(session, event, "event_postponed", now=now, settings=settings) if tell else 0
+
+
+def tell_event_reinstated(
+    event: Event,
+    *,
+    session: Session,
+    now: datetime,
+    settings: Settings,
+    actor: Actor = WORKER,
+    tell: bool = False,
+    **_: Any,
+) -> int:
+    """The event takes place after all: free places are offered again, and everybody is told."""
+    lock_event_again(session, event)
+    offered = settle(session, event, now=now, actor=actor, settings=settings)
+    if not tell:
+        return 0
+    return _tell_everybody(session, event, "event_reinstated", now=now, settings=settings, but_not=offered)
+
+
+def lock_event_again(session: Session, event: Event) -> None:
+    """Make sure of the event's lock without losing what the caller has changed and not yet saved."""
+    session.flush()
+    lock_event(session, event.id)
+
+
+def _take_offers_back(session: Session, event: Event, *, now: datetime, actor: Actor, settings: Settings) -> None:
+    """Who was offered a place waits again, where they were: an event that does not take place has none to take."""
+    lock_event_again(session, event)
+    for registration in registrations_of(session, event.id, ("offered",)):
+        change_state(registration, "waiting", now)
+        record(
+            session, now=now, actor=actor, action="offer_taken_back", subject=("registration", registration.id),
+            event_id=event.id, fields=("state", "offer_expires_at"),
+        )
+    settle(session, event, now=now, actor=actor, settings=settings)
+
+
+def _tell_everybody(
+    session: Session,
+    event: Event,
+    kind: str,
+    *,
+    now: datetime,
+    settings: Settings,
+    changes: Sequence[Change] = (),
+    but_not: Sequence[int] = (),
+) -> int:
+    """Tell everybody registered, those in but_not aside: the offer made a moment ago told them all of it."""
+    if now >= event.over_at:
+        return 0
+    entry = entry_for(event, settings=settings)
+    sent = highest_invites(session, event.id)
+    told = 0
+    for registration in registrations_of(session, event.id, ACTIVE_STATES):
+        if registration.id in but_not:
+            continue
+        has_entry = registration.state in CALENDAR_STATES
+        told += tell(
+            session, event, registration, kind, now=now, settings=settings, entry=entry,
+            method="REQUEST" if has_entry else None,
+            last_sent=sent.get(registration.email_key),
+            values={
+                "changes": _changes_for(registration, changes),
+                "reason": event.state_reason,
+                "until": registration.offer_expires_at,
+            },
+        )
+    return told
+
+
+def _changes_for(registration: Registration, changes: Sequence[Change]) -> list[dict[str, str]]:
+    # How to join is told to people with a place alone, and stands in their mail anyway.
+    return [
+        {"label": change.label, "before": change.before, "after": change.after}
+        for change in changes
+        if "join" not in change.label.casefold()
+    ]
+
+
+#: Kind of mail -> the states in which it is still true.
+_STILL_TRUE = {
+    "place_confirmed": ("confirmed",),
+    "on_waiting_list": ("waiting",),
+    "place_offered": ("offered",),
+    "offer_lapsed": ("lapsed",),
+    "request_received": ("requested",),
+    "request_declined": ("declined",),
+    "place_cancelled": ("cancelled", "declined"),
+}
+
+
+def reason_not_to_send(session: Session, message: OutboxMessage, now: datetime) -> str | None:
+    """Why a mail about a registration must not go out any more, or None. Asked at the moment of sending.
+
+    So nobody who cancelled gets a joining link, and nobody an offer that ran out.
+    """
+    registration = session.get(Registration, message.about_id) if message.about_id is not None else None
+    if registration is None or registration.erased_at is not None:
+        return "The registration is no longer kept."
+    kind = message.kind.rpartition("/")[2]
+    if registration.state not in _STILL_TRUE.get(kind, (*ACTIVE_STATES, "cancelled", "lapsed", "declined")):
+        return "Things have changed since this was written."
+    if kind == "place_offered" and registration.offer_expires_at is not None and now >= registration.offer_expires_at:
+        return "The offer has run out."
+    if kind.startswith("event_") and registration.state not in ACTIVE_STATES:
+        return "This person is no longer registered."
+    if kind == "place_confirmed" and registration.event.state == "cancelled":
+        return "The event is cancelled."
+    return None
+
+
+def attention_for(sender: object = None, *, session: Session, now: datetime, user: Any, **_: Any) -> list[Attention]:
+    """What in registration waits for this member of staff: people who asked for a place, and needs to arrange."""
+    if user.role == "viewer":
+        return []
+    own = [Event.owner_id == user.id] if user.role == "facilitator" else []
+    asked = session.execute(
+        select(Event.slug, Event.title, func.count())
+        .join(Registration, Registration.event_id == Event.id)
+        .where(Registration.state == "requested", Event.over_at > now, Event.state == "published", *own)
+        .group_by(Event.id, Event.slug, Event.title, Event.sort_at)
+        .order_by(Event.sort_at, Event.id)
+    )
+    found = [
+        Attention(
+            f"{number} {'person asks' if number == 1 else 'people ask'} for a place at {title}",
+            number, "registration.people", {"slug": slug},
+        )
+        for slug, title, number in asked
+    ]
+    needing = session.execute(
+        select(Event.slug, Event.title, func.count())
+        .join(Registration, Registration.event_id == Event.id)
+        .join(Needs, Needs.registration_id == Registration.id)
+        .where(
+            Registration.state.in_(ACTIVE_STATES), Needs.access_needs != "", Event.over_at > now,
+            Event.state == "published", *own,
+        )
+        .group_by(Event.id, Event.slug, Event.title, Event.sort_at)
+        .order_by(Event.sort_at, Event.id)
+    )
+    return found + [
+        Attention(
+            f"{number} {'person has' if number == 1 else 'people have'} told us about access needs for {title}",
+            number, "registration.needs", {"slug": slug},
+        )
+        for slug, title, number in needing
+    ]
+
+

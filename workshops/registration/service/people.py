@@ -1,0 +1,105 @@
+"""What staff do for one person: let in, decline, cancel, send the link again, look at needs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from workshops.audit.rules import Actor
+from workshops.audit.service import record
+from workshops.config import Settings
+from workshops.registration.models import Registration
+from workshops.registration.queries import counts_of, terms_of
+from workshops.registration.rules import (
+    ACTIVE_STATES,
+    ChangeRefused,
+    PlaceGone,
+    check_can_be_left,
+    decide_approval,
+)
+from workshops.registration.service.own_place import leave
+from workshops.registration.service.places import change_state, lock_place, settle
+from workshops.registration.service.telling import tell
+from workshops.schedule.models import Event
+
+_NO_REQUEST = "This person is not asking for a place any more, so nothing was changed."
+
+
+def approve_person(
+    session: Session, *, registration_id: int, now: datetime, settings: Settings, actor: Actor
+) -> Registration:
+    """Let somebody in who asked: a place when one is free, else the waiting list.
+
+    Raises ChangeRefused when they do not ask any more, NoPlaces when all is full and nobody can wait, NotFound.
+    """
+    event, registration = lock_place(session, registration_id)
+    if registration.state != "requested":
+        raise ChangeRefused(_NO_REQUEST)
+    settle(session, event, now=now, actor=actor, settings=settings)
+    state = decide_approval(terms_of(event), counts_of(session, event.id).room(event, registration.attending), now)
+    change_state(registration, state, now)
+    record(
+        session, now=now, actor=actor, action="request_approved", subject=("registration", registration.id),
+        event_id=event.id, fields=("state",), reason=state,
+    )
+    settle(session, event, now=now, actor=actor, settings=settings)
+    if state == "confirmed":
+        tell(session, event, registration, "place_confirmed", now=now, settings=settings, method="REQUEST")
+    else:
+        # The tentative entry goes: who waits has nothing in the calendar.
+        tell(session, event, registration, "on_waiting_list", now=now, settings=settings, method="CANCEL")
+    return registration
+
+
+def decline_person(
+    session: Session, *, registration_id: int, now: datetime, settings: Settings, actor: Actor
+) -> Registration:
+    """Turn down somebody who asked for a place. Raises ChangeRefused when they do not ask any more, NotFound."""
+    event, registration = lock_place(session, registration_id)
+    if registration.state != "requested":
+        raise ChangeRefused(_NO_REQUEST)
+    leave(session, event, registration, "declined", "request_declined", now=now, settings=settings, actor=actor)
+    settle(session, event, now=now, actor=actor, settings=settings)
+    return registration
+
+
+def cancel_for_person(
+    session: Session, *, registration_id: int, now: datetime, settings: Settings, actor: Actor
+) -> Registration:
+    """Staff take somebody off an event; the next person is offered the place. Raises PlaceGone, NotFound."""
+    event, registration = lock_place(session, registration_id)
+    try:
+        check_can_be_left(registration.state, terms_of(event), now)
+    except PlaceGone:
+        raise PlaceGone(_why_not_for_staff(registration, event, now)) from None
+    leave(session, event, registration, "declined", "place_cancelled", now=now, settings=settings, actor=actor)
+    settle(session, event, now=now, actor=actor, settings=settings)
+    return registration
+
+
+def _why_not_for_staff(registration: Registration, event: Event, now: datetime) -> str:
+    if registration.state not in ACTIVE_STATES:
+        return "This person has no place any more, so there is nothing to cancel."
+    return "This event has started, so places can no longer be cancelled. Record on the day who came."
+
+
+def resend_link(
+    session: Session, *, registration_id: int, now: datetime, settings: Settings, actor: Actor
+) -> Registration:
+    """Send somebody their link to My place again, with how things stand. Raises NotFound."""
+    event, registration = lock_place(session, registration_id)
+    record(
+        session, now=now, actor=actor, action="link_sent_again", subject=("registration", registration.id),
+        event_id=event.id,
+    )
+    tell(
+        session, event, registration, "your_link", now=now, settings=settings,
+        values={"until": registration.offer_expires_at},
+    )
+    return registration
+
+
+def note_needs_seen(session: Session, *, event_id: int, now: datetime, actor: Actor) -> None:
+    """Write down that somebody looked at who needs what; to be called before the names are shown."""
+    record(session, now=now, actor=actor, action="needs_seen", subject=("event", event_id), event_id=event_id)

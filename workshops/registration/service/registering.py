@@ -1,0 +1,276 @@
+"""Somebody registers: the one use case that many people do in the same second.
+
+Order: lock the event, find earlier registrations of this address, decide what a newcomer gets, and only then
+look whether this address is one. So a known address and an unknown one are told the same, and a second send of
+the same form finds the first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from workshops.audit.rules import Actor, person
+from workshops.audit.service import record
+from workshops.config import Settings
+from workshops.core.addresses import email_key
+from workshops.core.errors import DomainError
+from workshops.registration.models import Needs, Registration
+from workshops.registration.queries import counts_of, same_address, terms_of
+from workshops.registration.rules import (
+    ACTIVE_STATES,
+    Decision,
+    Terms,
+    allow_attending,
+    decide_registration,
+    offers_go_out,
+    refuse_registration,
+)
+from workshops.registration.service.places import keep_counts, settle
+from workshops.registration.service.telling import tell
+from workshops.schedule.models import Event
+from workshops.schedule.queries import lock_event
+
+#: Without letters and digits that are mistaken for each other on the phone.
+_REFERENCE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+_REFERENCE_LENGTH = 8
+
+
+@dataclass(frozen=True)
+class Details:
+    """What somebody told about themselves, cleaned. attending is needed in a hybrid event only."""
+
+    name: str
+    email: str
+    attending: str | None = None
+    organisation: str = ""
+    job_title: str = ""
+    sector: str = ""
+    access_needs: str = ""
+    dietary_needs: str = ""
+    question: str = ""
+    answers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the receipt says. kind: place, waiting or requested; is_new: False when nothing was added."""
+
+    kind: str
+    is_new: bool
+
+
+class RegisteredMeanwhile(DomainError):
+    """The database refused a second active registration of an address; trying again finds the first."""
+
+    sentence = "Somebody registered with this address at the same moment. Send the form again."
+
+
+def new_form_key() -> str:
+    """A hidden value for a fresh form."""
+    return secrets.token_urlsafe(16)
+
+
+def new_reference() -> str:
+    """What people read out on the phone. Opens nothing."""
+    return "".join(secrets.choice(_REFERENCE_LETTERS) for _ in range(_REFERENCE_LENGTH))
+
+
+def register(
+    session: Session,
+    *,
+    event_id: int,
+    details: Details,
+    if_full: str = "leave",
+    form_key: str | None = None,
+    now: datetime,
+    settings: Settings,
+    actor: Actor | None = None,
+) -> Outcome:
+    """Register somebody for an event, or say why not.
+
+    if_full: "wait" joins the waiting list when all places are taken; anything else leaves.
+    form_key: the hidden value of the form; the same key and address sent again have no second effect.
+    Raises RegistrationClosed, FullChoice, NoPlaces, DomainError for the field attending, NotFound, and
+    RegisteredMeanwhile (only without locks): then roll back and call once more.
+    """
+    event = lock_event(session, event_id)
+    key = email_key(details.email)
+    attending = _attending(event, details, now)
+    earlier = same_address(session, event.id, key)
+    form_hash = _form_hash(form_key, key)
+    sent_before = next((r for r in earlier if form_hash and r.form_key_hash == form_hash), None)
+    if sent_before is not None:
+        if sent_before.state in ACTIVE_STATES:
+            return Outcome(sent_before.outcome, is_new=False)
+        # The same browser page once more, after the place was given up: a new registration.
+        sent_before.form_key_hash = None
+        session.flush()
+    counts = counts_of(session, event.id)
+    room = counts.room(event, attending)
+    terms = terms_of(event)
+    if room.waiting and room.has_free and offers_go_out(terms, now):
+        settle(session, event, now=now, actor=actor or person(), settings=settings)
+        counts = counts_of(session, event.id)
+        room = counts.room(event, attending)
+    decision = decide_registration(terms, room, if_full=if_full, now=now)
+    known = next((r for r in earlier if r.state in ACTIVE_STATES), None)
+    if known is not None:
+        _tell_already_registered(session, event, known, now=now, settings=settings)
+        return Outcome(decision.kind, is_new=False)
+    registration = _add(
+        session, event, details, attending=attending, key=key, decision=decision, form_hash=form_hash, now=now
+    )
+    counts.add(attending, decision.state)
+    keep_counts(session, event, counts)
+    _tell_newcomer(session, event, registration, earlier, now=now, settings=settings)
+    record(
+        session, now=now, actor=actor or person(registration.id), action="registered",
+        subject=("registration", registration.id), event_id=event.id, fields=("state",), reason=decision.state,
+    )
+    return Outcome(decision.kind, is_new=True)
+
+
+def _attending(event: Event, details: Details, now: datetime) -> str:
+    refusal = refuse_registration(terms_of(event), now)
+    if refusal is not None and event.mode == "hybrid" and details.attending is None:
+        return "in_person"  # decide_registration says why nobody can register, which matters more
+    return allow_attending(event.mode, details.attending)
+
+
+def _form_hash(form_key: str | None, key: str) -> str | None:
+    # Bound to the address, so that a form shown again by the Back button can register a colleague.
+    return hashlib.sha256(f"{form_key}\0{key}".encode()).hexdigest() if form_key else None
+
+
+def _add(
+    session: Session,
+    event: Event,
+    details: Details,
+    *,
+    attending: str,
+    key: str,
+    decision: Decision,
+    form_hash: str | None,
+    now: datetime,
+) -> Registration:
+    registration = Registration(
+        event_id=event.id,
+        reference=new_reference(),
+        name=details.name,
+        email=details.email,
+        email_key=key,
+        organisation=details.organisation,
+        job_title=details.job_title,
+        sector=details.sector,
+        attending=attending,
+        state=decision.state,
+        question=details.question,
+        answers=dict(details.answers),
+        waiting_since=now if decision.state == "waiting" else None,
+        form_key_hash=form_hash,
+        outcome=decision.kind,
+        registered_at=now,
+        state_changed_at=now,
+    )
+    session.add(registration)
+    try:
+        session.flush()
+    except IntegrityError:
+        raise RegisteredMeanwhile() from None
+    if details.access_needs or details.dietary_needs:
+        session.add(
+            Needs(
+                registration_id=registration.id,
+                access_needs=details.access_needs,
+                dietary_needs=details.dietary_needs,
+            )
+        )
+    return registration
+
+
+#: State -> the mail that tells it, and whether a calendar entry goes with it.
+_NEWS: dict[str, tuple[str, bool]] = {
+    "confirmed": ("place_confirmed", True),
+    "requested": ("request_received", True),
+    "waiting": ("on_waiting_list", False),
+}
+
+
+def _tell_newcomer(
+    session: Session,
+    event: Event,
+    registration: Registration,
+    earlier: Sequence[Registration],
+    *,
+    now: datetime,
+    settings: Settings,
+) -> None:
+    kind, has_entry = _NEWS[registration.state]
+    tell(
+        session, event, registration, kind, now=now, settings=settings,
+        method="REQUEST" if has_entry else None,
+        last_sent=max((r.invite_sequence for r in earlier if r.invite_sequence is not None), default=None),
+    )
+
+
+def _tell_already_registered(
+    session: Session, event: Event, known: Registration, *, now: datetime, settings: Settings
+) -> None:
+    # At most one an hour: the form must not become a way to fill somebody's mailbox.
+    tell(
+        session, event, known, "already_registered", now=now, settings=settings,
+        values={"until": known.offer_expires_at},
+        dedupe_key=f"already_registered:{event.id}:{known.id}:{int(now.timestamp()) // 3600}",
+    )
+
+
+def add_person(
+    session: Session, *, event_id: int, details: Details, now: datetime, settings: Settings, actor: Actor
+) -> Registration:
+    """Staff register somebody: a place when one is free, else the waiting list. Never more than the capacity.
+
+    Opening, closing and the kind of booking do not bind staff; a cancelled or past event does.
+    Raises RegistrationClosed, NoPlaces, or DomainError for the field email when they are registered already.
+    """
+    event = lock_event(session, event_id)
+    key = email_key(details.email)
+    attending = allow_attending(event.mode, details.attending)
+    earlier = same_address(session, event.id, key)
+    if any(r.state in ACTIVE_STATES for r in earlier):
+        raise DomainError("Somebody with this address is registered for this event already", field="email")
+    settle(session, event, now=now, actor=actor, settings=settings)
+    counts = counts_of(session, event.id)
+    decision = decide_registration(
+        _staff_terms(terms_of(event)), counts.room(event, attending), if_full="wait", now=now
+    )
+    registration = _add(
+        session, event, details, attending=attending, key=key, decision=decision, form_hash=None, now=now
+    )
+    counts.add(attending, decision.state)
+    keep_counts(session, event, counts)
+    _tell_newcomer(session, event, registration, earlier, now=now, settings=settings)
+    record(
+        session, now=now, actor=actor, action="person_added", subject=("registration", registration.id),
+        event_id=event.id, fields=("state",), reason=decision.state,
+    )
+    return registration
+
+
+def _staff_terms(terms: Terms) -> Terms:
+    return Terms(
+        state=terms.state,
+        booking="first_come",
+        mode=terms.mode,
+        has_waiting_list=terms.has_waiting_list,
+        # Also while it runs: somebody who turned up is written down.
+        starts_at=terms.over_at,
+        over_at=terms.over_at,
+        month_only=terms.month_only,
+    )

@@ -1,0 +1,205 @@
+"""Mail about one place: its words, its own personal link, and its invitation (RFC 5546).
+
+The message is a row in the transaction of what it tells. Each mail mints its own token; the link is handed to
+the outbox, which keeps it sealed until it is sent. Who waits gets no calendar entry.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy.orm import Session
+
+from workshops.config import Settings
+from workshops.core.tokens import new_token, token_hash
+from workshops.ical.entry import CalendarEntry
+from workshops.ical.invitation import Method, invitation_bytes
+from workshops.ical.sequence import next_sequence
+from workshops.messages.mime import display_name
+from workshops.messages.service import enqueue
+from workshops.registration.models import PlaceToken, Registration
+from workshops.registration.queries import PLACE_PURPOSE, highest_invite
+from workshops.registration.rules import ATTENDING_WORDS
+from workshops.schedule.calendar_entry import ORGANISER_NAME, entry_for, location_words
+from workshops.schedule.models import Event
+from workshops.schedule.queries.public import event_view
+from workshops.schedule.rules.public_state import when_text
+
+#: How many calendar entries are kept ready, per process.
+ENTRIES_KEPT = 128
+_entries: OrderedDict[tuple[int, bytes], CalendarEntry] = OrderedDict()
+
+#: What only some kinds of mail say.
+_UNSAID: dict[str, Any] = {
+    "moved_from": "",
+    "moved_to": "",
+    "was": "",
+    "by_organiser": False,
+    "changes": [],
+    "reason": "",
+    "until": None,
+}
+
+#: Stands for "look it up".
+Sent = int | None | Literal["unknown"]
+
+
+def ready_entry(event: Event, *, settings: Settings) -> CalendarEntry | None:
+    """The calendar entry of an event that nobody is changing just now.
+
+    An event's stored VEVENT is made from its entry, so the same bytes mean the same entry: one that was made
+    before is used again, and a registration asks neither for the venue nor for the topics.
+    """
+    if event.vevent is None:
+        return entry_for(event, settings=settings)
+    key = (event.id, bytes(event.vevent))
+    entry = _entries.get(key)
+    if entry is None:
+        entry = entry_for(event, settings=settings)
+        if entry is None:
+            return None
+        _entries[key] = entry
+        while len(_entries) > ENTRIES_KEPT:
+            _entries.popitem(last=False)
+    return entry
+
+
+def event_words(event: Event, *, settings: Settings, entry: CalendarEntry | None = None) -> dict[str, Any]:
+    """What every mail says about an event: its title, when and where it is, and its page."""
+    return {
+        "title": event.title,
+        "when": event_when(event),
+        "where": entry.location if entry is not None else location_words(event),
+        "event_url": f"{settings.base_url}/events/{event.slug}",
+    }
+
+
+def event_when(event: Event) -> str:
+    """When an event is, in the same words as on its page."""
+    return when_text(event_view(event))
+
+
+def mint_link(session: Session, registration: Registration, *, now: datetime, settings: Settings) -> str:
+    """A new personal link to My place. Older ones stay valid."""
+    link, token = _new_link(registration, now=now, settings=settings)
+    session.add(token)
+    return link
+
+
+def _new_link(registration: Registration, *, now: datetime, settings: Settings) -> tuple[str, PlaceToken]:
+    token = new_token()
+    kept = PlaceToken(
+        registration_id=registration.id, token_hash=token_hash(PLACE_PURPOSE, token), created_at=now
+    )
+    return f"{settings.base_url}/places/{token}", kept
+
+
+def tell(
+    session: Session,
+    event: Event,
+    registration: Registration,
+    kind: str,
+    *,
+    now: datetime,
+    settings: Settings,
+    values: Mapping[str, Any] | None = None,
+    method: Method | None = None,
+    last_sent: Sent = "unknown",
+    entry: CalendarEntry | None = None,
+    drop_after: datetime | None = None,
+    dedupe_key: str | None = None,
+) -> bool:
+    """Store one mail about a registration, with its invitation when `method` is given.
+
+    kind: the folder under templates/emails/registration.   values: what this kind says beside the event.
+    method: REQUEST or CANCEL; the part is TENTATIVE while approval is open.
+    last_sent: the highest SEQUENCE this address was sent, when the caller knows it.
+    dedupe_key: names the news; made from the registration and the event's version when not given.
+    Returns False when this news was told already. The registration must have its id.
+    """
+    entry = entry or ready_entry(event, settings=settings)
+    calendar = None
+    if method is not None and entry is not None:
+        # A cancelled or postponed event can only be taken out of a calendar.
+        method = "CANCEL" if entry.status == "CANCELLED" else method
+        calendar = _invitation(
+            session, event, registration, entry, method, last_sent=last_sent, now=now, settings=settings
+        )
+    link, token = _new_link(registration, now=now, settings=settings)
+    is_coming = registration.state == "confirmed"
+    message = enqueue(
+        session,
+        kind=f"registration/{kind}",
+        to_email=registration.email,
+        to_name=registration.name,
+        values={
+            **event_words(event, settings=settings, entry=entry),
+            # A name that reads like a link or an address is left out of the greeting: it may be an advertisement.
+            "name": display_name(registration.name),
+            "reference": registration.reference,
+            "state": registration.state,
+            "attending": ATTENDING_WORDS[registration.attending] if event.mode == "hybrid" else "",
+            # Only people with a place at this very moment are told how to join.
+            "joining_link": _joining_link(event, registration) if is_coming else "",
+            "has_invitation": calendar is not None,
+            **_UNSAID,
+            **(values or {}),
+        },
+        links={"place": link},
+        dedupe_key=dedupe_key or f"{kind}:{registration.id}:{event.version}:{int(now.timestamp())}",
+        about=("registration", registration.id),
+        event_id=event.id,
+        calendar=calendar,
+        calendar_method=method if calendar is not None else None,
+        now=now,
+        drop_after=drop_after or event.over_at,
+        settings=settings,
+    )
+    if message is None:
+        return False
+    session.add(token)
+    return True
+
+
+def _joining_link(event: Event, registration: Registration) -> str:
+    return event.joining_link if registration.attending == "online" else ""
+
+
+def _invitation(
+    session: Session,
+    event: Event,
+    registration: Registration,
+    entry: CalendarEntry,
+    method: Method,
+    *,
+    last_sent: Sent,
+    now: datetime,
+    settings: Settings,
+) -> bytes | None:
+    if last_sent == "unknown":
+        session.flush()
+        last_sent = highest_invite(session, event.id, registration.email_key)
+    sequence = next_sequence(event.sequence, last_sent)
+    is_gone = entry.status == "CANCELLED"
+    try:
+        made = invitation_bytes(
+            entry,
+            method=method,
+            attendee_email=registration.email,
+            attendee_name=registration.name,
+            sequence=sequence,
+            stamped_at=now,
+            partstat="TENTATIVE" if registration.state == "requested" else "ACCEPTED",
+            organiser_email=settings.mail_from,
+            organiser_name=ORGANISER_NAME,
+            event_cancelled=is_gone,
+            joining_link=_joining_link(event, registration) if registration.state == "confirmed" else None,
+        )
+    except ValueError:
+        # An address that mail takes and a calendar cannot carry: the words of the mail still arrive.
+        return None
+    registration.invite_sequence = sequence
+    return made

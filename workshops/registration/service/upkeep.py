@@ -1,0 +1,141 @@
+"""Due work: offers that ran out go to the next, and personal values are removed when their time has passed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Text, and_, cast, delete, func, literal, select, update
+from sqlalchemy.orm import Session
+
+from workshops.audit.rules import WORKER
+from workshops.audit.service import record
+from workshops.config import Settings
+from workshops.registration.models import CalendarToken, Needs, PlaceToken, Registration
+from workshops.registration.queries import registrations_of
+from workshops.registration.rules import NEEDS_KEPT, PEOPLE_KEPT
+from workshops.registration.service.places import change_state, settle
+from workshops.registration.service.telling import tell
+from workshops.schedule.models import Event
+from workshops.schedule.queries import lock_event
+
+#: What stands in the place of a name once it is removed.
+ERASED_NAME = "Name removed"
+#: Rows changed by one statement, so that no statement grows without limit.
+BATCH = 500
+
+
+def lapse_offers(session: Session, *, now: datetime, settings: Settings) -> int:
+    """End every offer whose deadline has passed and offer the places to the next; returns how many ended."""
+    events = session.scalars(
+        select(Registration.event_id)
+        .where(Registration.state == "offered", Registration.offer_expires_at <= now)
+        .distinct()
+        .order_by(Registration.event_id)
+    ).all()
+    ended = 0
+    for event_id in events:
+        event = lock_event(session, event_id)
+        for registration in registrations_of(session, event_id, ("offered",)):
+            session.refresh(registration)
+            until = registration.offer_expires_at
+            if registration.state != "offered" or until is None or until > now:
+                continue
+            change_state(registration, "lapsed", now)
+            record(
+                session, now=now, actor=WORKER, action="offer_lapsed", subject=("registration", registration.id),
+                event_id=event_id, fields=("state",),
+            )
+            if now < event.sort_at:
+                tell(
+                    session, event, registration, "offer_lapsed", now=now, settings=settings, values={"until": until}
+                )
+            ended += 1
+        settle(session, event, now=now, actor=WORKER, settings=settings)
+    return ended
+
+
+def erase_expired(session: Session, *, now: datetime, dry_run: bool) -> dict[str, int]:
+    """Remove what its retention time has passed; returns how many of each. dry_run only counts.
+
+    Access and food needs go 30 days after the event; names, addresses and everything written 12 months after.
+    State, way of attending and sector stay, so that figures about the past do not change.
+    """
+    late_needs = select(Needs.registration_id).join(Registration, Registration.id == Needs.registration_id).join(
+        Event, Event.id == Registration.event_id
+    ).where(Event.over_at <= now - NEEDS_KEPT)
+    late_people = and_(
+        Registration.erased_at.is_(None),
+        Registration.event_id.in_(select(Event.id).where(Event.over_at <= now - PEOPLE_KEPT)),
+    )
+    counts = {
+        "access and food needs": _count(session, late_needs.subquery()),
+        "people": session.scalar(select(func.count()).select_from(Registration).where(late_people)) or 0,
+        "personal calendars": 0,
+    }
+    if dry_run:
+        counts["personal calendars"] = session.scalar(
+            select(func.count()).select_from(CalendarToken).where(_calendar_without_people(late_people))
+        ) or 0
+        return counts
+    session.execute(
+        delete(Needs).where(Needs.registration_id.in_(late_needs)), execution_options={"synchronize_session": False}
+    )
+    _erase_people(session, late_people, now)
+    counts["personal calendars"] = _rowcount(
+        session.execute(
+            delete(CalendarToken).where(_calendar_without_people(None)),
+            execution_options={"synchronize_session": False},
+        )
+    )
+    if any(counts.values()):
+        record(
+            session, now=now, actor=WORKER, action="personal_values_removed", subject=("registration", None),
+            reason=", ".join(f"{number} {what}" for what, number in counts.items()),
+        )
+    session.flush()
+    session.expire_all()
+    return counts
+
+
+def _erase_people(session: Session, late_people: ColumnElement[bool], now: datetime) -> None:
+    ids = session.scalars(select(Registration.id).where(late_people).order_by(Registration.id)).all()
+    for start in range(0, len(ids), BATCH):
+        some = ids[start : start + BATCH]
+        session.execute(
+            delete(PlaceToken).where(PlaceToken.registration_id.in_(some)),
+            execution_options={"synchronize_session": False},
+        )
+        session.execute(
+            update(Registration)
+            .where(Registration.id.in_(some))
+            .values(
+                name=ERASED_NAME,
+                email="",
+                # Different for each, because one active registration per address is a rule of the table.
+                email_key=literal("erased:") + cast(Registration.id, Text),
+                organisation="",
+                job_title="",
+                question="",
+                answers={},
+                cancel_reason="",
+                form_key_hash=None,
+                erased_at=now,
+            ),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def _calendar_without_people(leaving: ColumnElement[bool] | None) -> ColumnElement[bool]:
+    """A personal calendar of an address nobody is registered with any more (those leaving left out)."""
+    staying = select(Registration.email_key).where(Registration.erased_at.is_(None))
+    if leaving is not None:
+        staying = staying.where(~leaving)
+    return CalendarToken.email_key.not_in(staying)
+
+
+def _count(session: Session, rows: object) -> int:
+    return session.scalar(select(func.count()).select_from(rows)) or 0  # type: ignore[arg-type]
+
+
+def _rowcount(result: object) -> int:
+    return int(getattr(result, "rowcount", 0))

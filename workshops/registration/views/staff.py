@@ -1,0 +1,346 @@
+"""People of an event, for those who run it: who comes, one person, what they need, what they were told."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any
+
+from flask import flash, render_template, request, url_for
+from flask import session as browser
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from workshops.accounts.rules import require_may_run
+from workshops.audit.queries import history_of
+from workshops.audit.rules import staff
+from workshops.core.clock import now
+from workshops.core.db import db, transaction
+from workshops.core.errors import DomainError, NotFound
+from workshops.messages.models import OutboxMessage
+from workshops.messages.queries import messages_about, messages_of_event
+from workshops.registration import service
+from workshops.registration.forms import AddPersonForm
+from workshops.registration.models import Needs, Registration
+from workshops.registration.queries import (
+    by_id,
+    needs_of_event,
+    people_counts,
+    queue_positions,
+    registrations_of,
+    sides_of,
+)
+from workshops.registration.rules import (
+    ACTIVE_STATES,
+    ATTENDING_WORDS,
+    SECTORS,
+    STATES,
+    needs_kept_until,
+    staff_words,
+)
+from workshops.registration.views import blueprint
+from workshops.schedule.calendar_entry import location_words
+from workshops.schedule.models import Event
+from workshops.schedule.queries import event_by_slug
+from workshops.schedule.queries.public import event_view
+from workshops.schedule.rules.public_state import public_state, when_text
+from workshops.web.access import FACILITATOR, access
+from workshops.web.guards import settings
+from workshops.web.responses import see_other
+
+#: People on one page of the table.
+PAGE_SIZE = 100
+#: Messages on the page of an event.
+MOST_MESSAGES = 500
+
+#: Kinds of mail, for people who look through what was sent.
+_MESSAGE_STATES = {
+    "due": "Waits to be sent",
+    "sending": "Being sent",
+    "retry": "Will be tried again",
+    "sent": "Sent",
+    "failed": "Could not be sent",
+    "cancelled": "Not sent",
+}
+
+_HISTORY_WORDS = {
+    "registered": "Registered",
+    "person_added": "Added by staff",
+    "place_cancelled": "Cancelled by the person",
+    "place_declined": "Declined or cancelled by staff",
+    "place_offered": "Place offered",
+    "offer_taken": "Offer taken",
+    "offer_lapsed": "Offer ran out",
+    "offer_taken_back": "Offer taken back, because the event does not take place",
+    "details_changed": "Details changed",
+    "place_moved": "Moved here from another date",
+    "request_approved": "Request approved",
+    "link_sent_again": "Link sent again",
+    "calendar_made": "Personal calendar made",
+    "attendance_marked": "Attendance recorded",
+}
+
+_ACTORS = {"staff": "staff", "person": "the person", "worker": "by itself", "command": "command line"}
+
+
+def _own_event(slug: str) -> Event:
+    """The event, when this account runs it. Raises NotFound, NotAllowed."""
+    event = event_by_slug(db.session(), slug)
+    if event is None:
+        raise NotFound
+    require_may_run(current_user, event.owner_id)
+    return event
+
+
+def _own_person(slug: str, registration_id: int) -> tuple[Event, Registration]:
+    event = _own_event(slug)
+    registration = by_id(db.session(), event.id, registration_id)
+    if registration is None:
+        raise NotFound
+    return event, registration
+
+
+def _page(name: str, event: Event, **values: Any) -> str:
+    return render_template(
+        f"registration/{name}.html",
+        event=event,
+        when=when_text(event_view(event)),
+        where=location_words(event),
+        staff_words=staff_words,
+        attending_words=ATTENDING_WORDS,
+        **values,
+    )
+
+
+@blueprint.get("/staff/events/<slug>/people")
+@access(FACILITATOR)
+def people(slug: str) -> ResponseReturnValue:
+    """Everybody at an event; first those who come or may come."""
+    event = _own_event(slug)
+    counts = people_counts(db.session(), event.id)
+    chosen = request.args.get("state", "")
+    states = (chosen,) if chosen in STATES else ACTIVE_STATES
+    everybody = registrations_of(db.session(), event.id, states)
+    pages = max(1, -(-len(everybody) // PAGE_SIZE))
+    page = min(max(1, request.args.get("page", 1, type=int) or 1), pages)
+    return _page(
+        "people",
+        event,
+        people=everybody[(page - 1) * PAGE_SIZE : page * PAGE_SIZE],
+        positions=queue_positions(db.session(), event.id) if counts.get("waiting") else {},
+        counts=counts,
+        states=[state for state in STATES if counts.get(state)],
+        chosen=chosen if chosen in STATES else "",
+        sides=_sides(event),
+        page=page,
+        pages=pages,
+        link=lambda number: url_for("registration.people", slug=slug, state=chosen or None, page=number),
+        event_state=public_state(event_view(event), now()),
+        can_add=event.state in ("published", "postponed") and now() < event.over_at,
+    )
+
+
+def _sides(event: Event) -> list[dict[str, Any]]:
+    return [
+        {
+            "words": ATTENDING_WORDS[side],
+            "capacity": event.capacity_online if side == "online" else event.capacity_in_person,
+            "taken": event.taken_online if side == "online" else event.taken_in_person,
+            "waiting": event.waiting_online if side == "online" else event.waiting_in_person,
+        }
+        for side in sides_of(event)
+    ]
+
+
+@blueprint.get("/staff/events/<slug>/people/<int:registration_id>")
+@access(FACILITATOR)
+def person(slug: str, registration_id: int) -> ResponseReturnValue:
+    """One person: what they told, what happened, what they were sent."""
+    event, registration = _own_person(slug, registration_id)
+    history = [
+        {
+            "at": entry.at,
+            "what": _HISTORY_WORDS.get(entry.action, entry.action.replace("_", " ").capitalize()),
+            "who": _ACTORS.get(entry.actor_kind, entry.actor_kind),
+            "fields": entry.fields.replace("_", " ").replace(",", ", ") if entry.action == "details_changed" else "",
+        }
+        for entry in history_of(db.session(), "registration", registration.id)
+    ]
+    return _page(
+        "person",
+        event,
+        registration=registration,
+        rows=_person_rows(event, registration),
+        history=history,
+        messages=[
+            _message_row(message)
+            for message in messages_about(db.session(), "registration", registration.id)
+        ],
+        is_active=registration.state in ACTIVE_STATES and now() < event.sort_at,
+        has_needs=db.session.get(Needs, registration.id) is not None,
+    )
+
+
+def _person_rows(event: Event, registration: Registration) -> list[dict[str, Any]]:
+    told = [
+        ("Email address", registration.email),
+        ("Taking part", ATTENDING_WORDS[registration.attending]),
+        ("Organisation", registration.organisation),
+        ("Job title", registration.job_title),
+        ("Sector", SECTORS.get(registration.sector, "")),
+        ("Question for the event", registration.question),
+    ]
+    told += [(words, registration.answers.get(str(number), "")) for number, words in enumerate(event.questions, 1)]
+    if registration.state == "cancelled" and registration.cancel_reason:
+        told.append(("Why they cannot come", registration.cancel_reason))
+    told.append(("Reference", registration.reference))
+    return [{"key": key, "value": value, "lines": True} for key, value in told]
+
+
+def _do(slug: str, registration_id: int, use_case: Any, done: str) -> ResponseReturnValue:
+    """One button on the page of a person: done, or why not, and back to the page."""
+    _own_person(slug, registration_id)
+    try:
+        with transaction() as session:
+            use_case(
+                session, registration_id=registration_id, now=now(), settings=settings(),
+                actor=staff(current_user.id),
+            )
+    except NotFound:
+        raise
+    except DomainError as error:
+        flash(str(error), "warning")
+    else:
+        flash(done)
+    return see_other(url_for("registration.person", slug=slug, registration_id=registration_id))
+
+
+@blueprint.post("/staff/events/<slug>/people/<int:registration_id>/cancel")
+@access(FACILITATOR)
+def cancel_person(slug: str, registration_id: int) -> ResponseReturnValue:
+    """Take somebody off; the next person is offered the place."""
+    return _do(slug, registration_id, service.cancel_for_person, "The place is cancelled, and they are told by email.")
+
+
+@blueprint.post("/staff/events/<slug>/people/<int:registration_id>/approve")
+@access(FACILITATOR)
+def approve_person(slug: str, registration_id: int) -> ResponseReturnValue:
+    """Let somebody in who asked."""
+    return _do(slug, registration_id, service.approve_person, "The request is approved, and they are told by email.")
+
+
+@blueprint.post("/staff/events/<slug>/people/<int:registration_id>/decline")
+@access(FACILITATOR)
+def decline_person(slug: str, registration_id: int) -> ResponseReturnValue:
+    """Turn down somebody who asked."""
+    return _do(slug, registration_id, service.decline_person, "The request is declined, and they are told by email.")
+
+
+@blueprint.post("/staff/events/<slug>/people/<int:registration_id>/resend-link")
+@access(FACILITATOR)
+def resend_link(slug: str, registration_id: int) -> ResponseReturnValue:
+    """Send somebody the link to their place again."""
+    return _do(slug, registration_id, service.resend_link, "Their link is on its way to them.")
+
+
+@blueprint.route("/staff/events/<slug>/people/add", methods=["GET", "POST"])
+@access(FACILITATOR, keeps_typed=True)
+def add_person(slug: str) -> ResponseReturnValue:
+    """Register somebody who wrote or rang."""
+    event = _own_event(slug)
+    form = AddPersonForm()
+    if event.mode != "hybrid":
+        del form.attending
+    if request.method == "GET":
+        return _page("add_person", event, form=form, sides=_sides(event))
+    event_id = event.id
+    if form.validate():
+        try:
+            with transaction() as session:
+                made = service.add_person(
+                    session, event_id=event_id, details=form.details(), now=now(), settings=settings(),
+                    actor=staff(current_user.id),
+                )
+                words = "They have a place" if made.state == "confirmed" else "They are on the waiting list"
+                made_id = made.id
+        except DomainError as error:
+            form.add_error(str(error), error.field)
+        else:
+            flash(f"{words}, and they are told by email.")
+            return see_other(url_for("registration.person", slug=slug, registration_id=made_id))
+    event = _own_event(slug)
+    return _page("add_person", event, form=form, sides=_sides(event)), 422
+
+
+@blueprint.route("/staff/events/<slug>/needs", methods=["GET", "POST"])
+@access(FACILITATOR)
+def needs(slug: str) -> ResponseReturnValue:
+    """What must be arranged: counts first; whose needs they are, after a second press that is written down."""
+    event = _own_event(slug)
+    if request.method == "POST":
+        event_id = event.id
+        with transaction() as session:
+            service.note_needs_seen(session, event_id=event_id, now=now(), actor=staff(current_user.id))
+        browser["needs_shown"] = event_id
+        return see_other(url_for("registration.needs", slug=slug) + "#names")
+    found = needs_of_event(db.session(), event.id)
+    return _page(
+        "needs",
+        event,
+        access=_summed(need.access_needs for _, need in found),
+        food=_summed(need.dietary_needs for _, need in found),
+        number=len(found),
+        # Shown once; loading the page again asks again.
+        named=found if browser.pop("needs_shown", None) == event.id else None,
+        kept_until=needs_kept_until(event.over_at),
+    )
+
+
+def _summed(texts: Any) -> list[tuple[str, int]]:
+    """The same words counted together, whatever their case: [("vegetarian", 3), ...], most first."""
+    words = [text.strip() for text in texts if text.strip()]
+    counts = Counter(text.casefold() for text in words)
+    first = {text.casefold(): text for text in reversed(words)}
+    return [(first[key], number) for key, number in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+
+
+@blueprint.get("/staff/events/<slug>/messages")
+@access(FACILITATOR)
+def event_messages(slug: str) -> ResponseReturnValue:
+    """What was told to whom, what waits, and why something was not sent."""
+    event = _own_event(slug)
+    messages = messages_of_event(db.session(), event.id, MOST_MESSAGES)
+    return _page(
+        "event_messages",
+        event,
+        messages=[_message_row(message) for message in messages],
+        totals=Counter(_MESSAGE_STATES[message.state] for message in messages),
+        most=MOST_MESSAGES if len(messages) == MOST_MESSAGES else None,
+    )
+
+
+@blueprint.get("/staff/events/<slug>/messages/<int:message_id>")
+@access(FACILITATOR)
+def event_message(slug: str, message_id: int) -> ResponseReturnValue:
+    """One message as plain text; the personal link in it is not shown to staff."""
+    event = _own_event(slug)
+    message = db.session.get(OutboxMessage, message_id)
+    if message is None or message.event_id != event.id:
+        raise NotFound
+    body = re.sub(r"\[\[link:[a-z_]+\]\]", "(their personal link)", message.body_text)
+    return _page("event_message", event, message=_message_row(message), body=body)
+
+
+def _message_row(message: OutboxMessage) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "to": message.to_name or message.to_email,
+        "email": message.to_email,
+        "subject": message.subject,
+        "state": _MESSAGE_STATES[message.state],
+        "at": message.sent_at or message.created_at,
+        "is_sent": message.sent_at is not None,
+        "why_not": "" if message.state == "sent" else message.last_error,
+        "calendar": {"REQUEST": "Invitation", "CANCEL": "Calendar withdrawal"}.get(message.calendar_method or "", ""),
+        "due_at": message.due_at if message.state == "retry" else None,
+    }

@@ -1,0 +1,210 @@
+"""The forms of the schedule for staff. Limits come from the rules; nothing here knows the database."""
+
+from __future__ import annotations
+
+from workshops.schedule.rules.events import (
+    ADDRESS_MAX,
+    AREA_MAX,
+    AREAS,
+    BOOKINGS,
+    DESCRIPTION_MAX,
+    FACTS,
+    MODES,
+    NAME_MAX,
+    PLACES_MAX,
+    POSTCODE_MAX,
+    QUESTION_MAX,
+    REASON_MAX,
+    SUMMARY_MAX,
+    TITLE_MAX,
+)
+from workshops.web.fields import (
+    CheckboxField,
+    DateField,
+    FileField,
+    Form,
+    NumberField,
+    RadioField,
+    SelectField,
+    TextAreaField,
+    TextField,
+    TimeField,
+    UrlField,
+    max_length,
+    required,
+)
+
+TELL_CHOICES = [("now", "Email everyone now"), ("no", "Do not email")]
+FACT_CHOICES = list(FACTS.items())
+_TIME_HINT = "For example, 10am or 2:30pm. Leave both empty for a whole day."
+AREA_CHOICES = [(area, area) for area in AREAS]
+
+
+class EventForm(Form):
+    """An event: what everybody must say first, and what waits under a heading until it is wanted.
+
+    The view fills the choices of kind, venue, programme and owner.
+    """
+
+    title = TextField("Title", [required("Enter a title"), max_length(TITLE_MAX)])
+    kind = SelectField("Kind of event", [required("Choose what kind of event it is")], empty="Choose a kind")
+    starts_on = DateField("Date", mark_optional=False)
+    start_time = TimeField("Start time", hint=_TIME_HINT, mark_optional=False)
+    end_time = TimeField("End time", hint=_TIME_HINT, mark_optional=False)
+    mode = RadioField("How people take part", [required("Choose in person, online or both")],
+                      choices=list(MODES.items()))  # fmt: skip
+    venue = SelectField("Place", coerce=int, empty="No place, or one that is not in this list yet")
+    venue_name = TextField("Name of the place", [max_length(NAME_MAX)])
+    venue_address = TextField("Address", [max_length(ADDRESS_MAX)], hint="Street and town.")
+    venue_postcode = TextField("Postcode", [max_length(POSTCODE_MAX)], width=10)
+    capacity_in_person = NumberField("Places in person", maximum=PLACES_MAX, hint="Leave empty for no limit.")
+    capacity_online = NumberField("Places online", maximum=PLACES_MAX, hint="Leave empty for no limit.")
+
+    ends_on = DateField("Last day", hint="Only when it lasts more than one day.")
+    month = TextField("Month", width=10, hint="For past events of which only the month is known, such as 2016-11. "
+                      "Leave the date above empty.")  # fmt: skip
+
+    summary = TextAreaField("Summary", [max_length(SUMMARY_MAX)], rows=3,
+                            hint="One or two sentences. They stand in lists and at the top of the page.")  # fmt: skip
+    description = TextAreaField("Description", [max_length(DESCRIPTION_MAX)], rows=12,
+                                hint="Markdown: ## for a heading, - for a list, **bold**, [words](https://address) "
+                                "for a link.")  # fmt: skip
+    programme = SelectField("Programme", coerce=int, empty="None")
+    topics = TextField("Topics", hint="Put a semicolon between them, for example: co-production; power")
+
+    area = SelectField("Area", choices=AREA_CHOICES, empty="Not said")
+    joining_link = UrlField("Joining link", hint="Begins with https://. Only people who registered see it, in their "
+                            "email and on their own page.")  # fmt: skip
+    bsl = RadioField("British Sign Language interpreter", choices=FACT_CHOICES, inline=True)
+    captions = RadioField("Captions", choices=FACT_CHOICES, inline=True)
+
+    booking = RadioField(
+        "How people register",
+        choices=list(BOOKINGS.items()),
+        hints={
+            "by_approval": "You answer each request.",
+            "by_invitation": "Nobody registers for themselves; you add people.",
+            "closed": "Nobody can register at this time.",
+        },
+    )
+    booking_url = UrlField("Address of the page where people register",
+                           hint="Only when registration is on another website.")  # fmt: skip
+    when_full = RadioField("When all places are taken", choices=[("wait", "Keep a waiting list"),
+                                                                 ("close", "Take no more names")])  # fmt: skip
+    opens_on = DateField("Registration opens", hint="Leave empty to open it when you publish.")
+    opens_time = TimeField("Time it opens")
+    closes_on = DateField("Registration closes", hint="Leave empty to close it when the event starts.")
+    closes_time = TimeField("Time it closes", hint="Leave empty for 11:59pm.")
+    visible = RadioField("Where it shows", choices=[("listed", "In lists, search and calendars"),
+                                                    ("unlisted", "Only to people who have its address")])  # fmt: skip
+
+    question_1 = TextField("Question 1", [max_length(QUESTION_MAX)])
+    question_2 = TextField("Question 2", [max_length(QUESTION_MAX)])
+    question_3 = TextField("Question 3", [max_length(QUESTION_MAX)])
+    question_4 = TextField("Question 4", [max_length(QUESTION_MAX)])
+    question_5 = TextField("Question 5", [max_length(QUESTION_MAX)])
+
+    host = TextField("Organisation that runs it", [max_length(NAME_MAX)])
+    owner = SelectField("Who looks after it", coerce=int, empty="Nobody yet")
+    reported_registered = NumberField("People who registered, as reported", maximum=PLACES_MAX,
+                                      hint="For past events whose registration was kept elsewhere.")  # fmt: skip
+    reported_attended = NumberField("People who came, as reported", maximum=PLACES_MAX)
+    source_url = UrlField("Page this comes from")
+
+    tell = RadioField("Email the people who are registered?", choices=TELL_CHOICES)
+
+
+QUESTION_FIELDS = ("question_1", "question_2", "question_3", "question_4", "question_5")
+
+#: Headings of the event form with what stands under each; the first screen is not among them.
+GROUPS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("more-dates", "Several days, or only a month", ("ends_on", "month")),
+    ("about", "About the event", ("summary", "description", "topics", "programme")),
+    ("where", "Where, joining and access", ("area", "joining_link", "bsl", "captions")),
+    (
+        "registration",
+        "Registration",
+        ("booking", "booking_url", "when_full", "opens_on", "opens_time", "closes_on", "closes_time", "visible"),
+    ),
+    ("questions", "Questions to people who register", QUESTION_FIELDS),
+    ("who", "Who runs it", ("host", "owner")),
+    ("history", "Figures reported elsewhere", ("reported_registered", "reported_attended", "source_url")),
+)
+
+#: Where the sentence of a rule stands in the form, when its field has another name there.
+FIELD_NAMES = {
+    "starts": "starts_on",
+    "ends": "ends_on",
+    "opens_at": "opens_on",
+    "closes_at": "closes_on",
+    "address": "venue_address",
+    "postcode": "venue_postcode",
+    "questions": "question_1",
+}
+
+
+class DateForm(Form):
+    """Another date of an event."""
+
+    starts_on = DateField("Date", [required("Enter a date")])
+    start_time = TimeField("Start time", hint=_TIME_HINT, mark_optional=False)
+    end_time = TimeField("End time", hint=_TIME_HINT, mark_optional=False)
+    ends_on = DateField("Last day", hint="Only when it lasts more than one day.")
+
+
+class ReasonForm(Form):
+    """Why an event is cancelled or postponed, and whether people are told."""
+
+    reason = TextAreaField("Reason", [required("Enter the reason. It is shown on the event’s page"),
+                                      max_length(REASON_MAX)], rows=3,
+                           hint="Everybody can read it on the event’s page.")  # fmt: skip
+    tell = RadioField("Email the people who are registered?", choices=TELL_CHOICES)
+
+
+class TellForm(Form):
+    """Only whether people are told."""
+
+    tell = RadioField("Email the people who are registered?", choices=TELL_CHOICES)
+
+
+class ProgrammeForm(Form):
+    """A programme."""
+
+    title = TextField("Name", [required("Enter the name of the programme"), max_length(NAME_MAX)])
+    summary = TextAreaField("Summary", [max_length(SUMMARY_MAX)], rows=3)
+    description = TextAreaField("Description", [max_length(DESCRIPTION_MAX)], rows=10,
+                                hint="Markdown, as in events.")  # fmt: skip
+    starts_on = DateField("First day", hint="Leave both days empty to show those of its events.")
+    ends_on = DateField("Last day", hint="")
+    visible = RadioField("Who sees it", choices=[("public", "Everybody"), ("staff", "Only staff")])
+
+
+class VenueForm(Form):
+    """A venue with its access facts."""
+
+    name = TextField("Name", [max_length(NAME_MAX)])
+    address = TextField("Address", [max_length(NAME_MAX)], hint="Street and town.")
+    postcode = TextField("Postcode", [max_length(POSTCODE_MAX)], width=10)
+    area = SelectField("Area", choices=AREA_CHOICES, empty="Not said")
+    how_to_get_there = TextAreaField("How to get there", [max_length(4_000)], rows=4)
+    step_free = RadioField("Step-free access", choices=FACT_CHOICES, inline=True)
+    hearing_loop = RadioField("Hearing loop", choices=FACT_CHOICES, inline=True)
+    accessible_toilet = RadioField("Accessible toilet", choices=FACT_CHOICES, inline=True)
+    parking = RadioField("Parking for blue badge holders", choices=FACT_CHOICES, inline=True)
+    quiet_room = RadioField("Quiet room", choices=FACT_CHOICES, inline=True)
+
+
+class KindForm(Form):
+    """A new kind of event."""
+
+    name = TextField("Name of the new kind", [required("Enter the name of the kind"), max_length(AREA_MAX)],
+                     hint="As it stands in a spreadsheet, for example: study visit")  # fmt: skip
+
+
+class ImportForm(Form):
+    """A file of events to look at first."""
+
+    file = FileField("Spreadsheet or calendar", mark_optional=False, accept=".csv,.ics,text/csv,text/calendar",
+                     hint="A CSV file saved as UTF-8, or a calendar (.ics): up to 5 MB and 5,000 rows.")  # fmt: skip
+    publish = CheckboxField("Publish upcoming events too",
+                            hint="Otherwise they stay drafts. Past events are published in any case.")  # fmt: skip

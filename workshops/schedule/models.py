@@ -1,0 +1,224 @@
+"""Tables of the schedule. Relationships stand only on the side with the foreign key."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from workshops.accounts.models import Account
+from workshops.core.db import Base
+
+
+class Kind(Base):
+    """A kind of event: awareness session, round-table ... Admins may add more."""
+
+    __tablename__ = "kinds"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    #: Folded (no accents, lower case), used in addresses and for recognition.
+    slug: Mapped[str] = mapped_column(unique=True)
+
+
+class Topic(Base):
+    """What an event is about."""
+
+    __tablename__ = "topics"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    slug: Mapped[str] = mapped_column(unique=True)
+
+
+class Host(Base):
+    """The organisation that runs an event."""
+
+    __tablename__ = "hosts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    slug: Mapped[str] = mapped_column(unique=True)
+    contact_email: Mapped[str] = mapped_column(default="")
+
+
+class Venue(Base):
+    """Where: a name may be missing when a page only said the town. Access facts are yes, no or not_known."""
+
+    __tablename__ = "venues"
+    __table_args__ = (
+        Index("uq_venues_recognition", "name_key", "address_key", "postcode", unique=True),
+        *(
+            CheckConstraint(f"{fact} IN ('yes','no','not_known')", name=fact)
+            for fact in ("step_free", "hearing_loop", "accessible_toilet", "parking", "quiet_room")
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(default="")
+    name_key: Mapped[str] = mapped_column(default="")
+    address: Mapped[str] = mapped_column(default="")
+    address_key: Mapped[str] = mapped_column(default="")
+    postcode: Mapped[str] = mapped_column(default="")
+    area: Mapped[str] = mapped_column(default="")
+    how_to_get_there: Mapped[str] = mapped_column(default="")
+    step_free: Mapped[str] = mapped_column(default="not_known")
+    hearing_loop: Mapped[str] = mapped_column(default="not_known")
+    accessible_toilet: Mapped[str] = mapped_column(default="not_known")
+    parking: Mapped[str] = mapped_column(default="not_known")
+    quiet_room: Mapped[str] = mapped_column(default="not_known")
+
+
+class Programme(Base):
+    """A named set of events with its own dates and page."""
+
+    __tablename__ = "programmes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    slug: Mapped[str] = mapped_column(unique=True)
+    #: Folded title, for recognition in imports.
+    title_key: Mapped[str] = mapped_column(unique=True)
+    summary: Mapped[str] = mapped_column(default="")
+    description: Mapped[str] = mapped_column(default="")
+    #: Empty means: from its first event to its last.
+    starts_on: Mapped[date | None]
+    ends_on: Mapped[date | None]
+    is_published: Mapped[bool] = mapped_column(default=True)
+
+
+class Series(Base):
+    """Events that are dates of the same thing; each keeps its own UID."""
+
+    __tablename__ = "series"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class EventTopic(Base):
+    """The topics of an event, in the order in which they were written."""
+
+    __tablename__ = "event_topics"
+    __table_args__ = (Index("ix_event_topics_topic_id", "topic_id"),)
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"), primary_key=True)
+    topic_id: Mapped[int] = mapped_column(ForeignKey("topics.id"), primary_key=True)
+    position: Mapped[int]
+
+
+class Event(Base):
+    """Anything scheduled. Exactly one of (starts_at, ends_at), (starts_on, ends_on) and month says when."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        CheckConstraint("state IN ('draft','published','postponed','cancelled')", name="state"),
+        CheckConstraint("mode IN ('in_person','online','hybrid')", name="mode"),
+        CheckConstraint(
+            "booking IN ('first_come','by_approval','by_invitation','elsewhere','none','closed')", name="booking"
+        ),
+        CheckConstraint("capacity_in_person IS NULL OR capacity_in_person >= 0", name="capacity_in_person"),
+        CheckConstraint("capacity_online IS NULL OR capacity_online >= 0", name="capacity_online"),
+        CheckConstraint("over_at >= sort_at", name="ends_after_start"),
+        CheckConstraint("bsl IN ('yes','no','not_known')", name="bsl"),
+        CheckConstraint("captions IN ('yes','no','not_known')", name="captions"),
+        Index("ix_events_listed", "state", "is_listed", "over_at"),
+        Index("ix_events_sort_at", "sort_at", "id"),
+        Index("ix_events_programme_id", "programme_id"),
+        Index("ix_events_series_id", "series_id"),
+        Index("ix_events_venue_id", "venue_id"),
+        Index("ix_events_host_id", "host_id"),
+        Index("ix_events_owner_id", "owner_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    #: Permanent, made by ical.identity, independent of the host name.
+    uid: Mapped[str] = mapped_column(unique=True)
+    #: The UID a calendar file brought along: kept for recognition only, never sent out.
+    foreign_uid: Mapped[str | None] = mapped_column(unique=True)
+    #: Never changes.
+    slug: Mapped[str] = mapped_column(unique=True)
+    title: Mapped[str]
+    summary: Mapped[str] = mapped_column(default="")
+    #: Safe Markdown subset, as typed.
+    description: Mapped[str] = mapped_column(default="")
+    kind_id: Mapped[int] = mapped_column(ForeignKey("kinds.id"))
+    host_id: Mapped[int | None] = mapped_column(ForeignKey("hosts.id"))
+    programme_id: Mapped[int | None] = mapped_column(ForeignKey("programmes.id"))
+    series_id: Mapped[int | None] = mapped_column(ForeignKey("series.id"))
+    venue_id: Mapped[int | None] = mapped_column(ForeignKey("venues.id"))
+    #: The facilitator who looks after it.
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+    #: A council area of Scotland, "Scotland-wide", "Online", or empty.
+    area: Mapped[str] = mapped_column(default="")
+    mode: Mapped[str]
+    #: https; shown to registered people only, in their mail and in "My place".
+    joining_link: Mapped[str] = mapped_column(default="")
+
+    starts_at: Mapped[datetime | None]
+    ends_at: Mapped[datetime | None]
+    starts_on: Mapped[date | None]
+    #: Inclusive.
+    ends_on: Mapped[date | None]
+    #: "2016-11": history of which only the month is known; in no feed.
+    month: Mapped[str | None]
+    #: Derived: the instant to order by, and the instant from which the event is past.
+    sort_at: Mapped[datetime]
+    over_at: Mapped[datetime]
+
+    state: Mapped[str] = mapped_column(default="draft")
+    #: Unlisted means: by its address, in no list and no feed.
+    is_listed: Mapped[bool] = mapped_column(default=True)
+    #: Public reason for a cancellation or postponement.
+    state_reason: Mapped[str] = mapped_column(default="")
+    state_changed_at: Mapped[datetime | None]
+    #: The date in words that people were told before it was changed; shown until the event is over.
+    changed_from: Mapped[str] = mapped_column(default="")
+
+    booking: Mapped[str] = mapped_column(default="first_come")
+    has_waiting_list: Mapped[bool] = mapped_column(default=True)
+    #: Where to register when booking is elsewhere.
+    booking_url: Mapped[str] = mapped_column(default="")
+    #: None is no limit.
+    capacity_in_person: Mapped[int | None]
+    capacity_online: Mapped[int | None]
+    opens_at: Mapped[datetime | None]
+    closes_at: Mapped[datetime | None]
+    #: Up to five own questions, as a list of strings.
+    questions: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    bsl: Mapped[str] = mapped_column(default="not_known")
+    captions: Mapped[str] = mapped_column(default="not_known")
+
+    #: Kept by registration in the same transaction as every change, under the lock of this row:
+    #: confirmed and open offers by attending, and how many wait.
+    taken_in_person: Mapped[int] = mapped_column(default=0)
+    taken_online: Mapped[int] = mapped_column(default=0)
+    waiting_in_person: Mapped[int] = mapped_column(default=0)
+    waiting_online: Mapped[int] = mapped_column(default=0)
+
+    #: Totals that a public page reported, for history without names.
+    reported_registered: Mapped[int | None]
+    reported_attended: Mapped[int | None]
+    source_url: Mapped[str] = mapped_column(default="")
+
+    #: RFC 5545 SEQUENCE: raised by time, end, place and state, never lowered.
+    sequence: Mapped[int] = mapped_column(default=0)
+    #: Moves with anything the public page shows; its cache key.
+    version: Mapped[int] = mapped_column(default=1)
+    created_at: Mapped[datetime]
+    #: DTSTAMP and LAST-MODIFIED: when what a calendar shows of it last changed.
+    revised_at: Mapped[datetime]
+    #: Its VEVENT, made once when it changes. Empty for month-only history.
+    vevent: Mapped[bytes | None] = mapped_column(LargeBinary)
+    #: Title, summary, host, venue and topics without accents, in lower case: what search looks in.
+    folded: Mapped[str] = mapped_column(default="")
+
+    kind: Mapped[Kind] = relationship()
+    host: Mapped[Host | None] = relationship()
+    programme: Mapped[Programme | None] = relationship()
+    series: Mapped[Series | None] = relationship()
+    venue: Mapped[Venue | None] = relationship()
+    owner: Mapped[Account | None] = relationship()

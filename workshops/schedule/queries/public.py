@@ -1,0 +1,366 @@
+"""What public pages list: events, programmes and the filters that fit. Never a draft, never an unlisted event.
+
+Each list costs a fixed number of SELECTs, however long it is, and has a total order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Row, Select, and_, case, exists, extract, func, literal, or_, select, union_all
+from sqlalchemy.orm import Session, aliased
+
+from workshops.core.london_time import london_date, start_of_day
+from workshops.core.versions import PublicVersion
+from workshops.schedule.models import Event, EventTopic, Host, Kind, Programme, Topic, Venue
+from workshops.schedule.rules.finding import CHOSEN, PAGE_SIZE, Filters, like_pattern, without
+from workshops.schedule.rules.folding import fold
+from workshops.schedule.rules.public_state import EventView, PublicState, public_state, when_text
+from workshops.schedule.rules.slugs import slug_of
+
+#: Which events a list is about when no dates are asked for: what is to come, what is over, or all.
+Scope = Literal["upcoming", "past", "all"]
+
+_VIEW_FIELDS = [known.name for known in fields(EventView) if known.name not in ("has_follow_up", "has_notes")]
+_LISTED = (
+    Event.id,
+    Event.slug,
+    Event.title,
+    Event.summary,
+    Event.area,
+    *(getattr(Event, name) for name in _VIEW_FIELDS),
+    Kind.name.label("kind_name"),
+    Host.name.label("host_name"),
+    Programme.title.label("programme_title"),
+    Programme.slug.label("programme_slug"),
+    Venue.name.label("venue_name"),
+    Venue.area.label("venue_area"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedEvent:
+    """One event in a list, in words. came_of: what is published about it ("Notes, 2 write-ups"), or empty."""
+
+    id: int
+    slug: str
+    title: str
+    summary: str
+    kind: str
+    host: str
+    programme: str
+    programme_slug: str
+    place: str
+    when: str
+    view: EventView
+    state: PublicState
+    came_of: str = ""
+
+    @property
+    def first_on(self) -> date:
+        """The day in Scotland on which it begins."""
+        return london_date(self.view.sort_at)
+
+    @property
+    def last_on(self) -> date:
+        """The day in Scotland on which it ends: over_at is the first instant after it."""
+        return max(self.first_on, london_date(self.view.over_at - timedelta(seconds=1)))
+
+
+@dataclass(frozen=True)
+class Found:
+    """Filters after their values were looked up.
+
+    filters: without those whose value nobody knows.   names: how the chosen values are written, by parameter.
+    areas: every way in which the chosen area is written.   matches_all: False when something was unknown.
+    """
+
+    filters: Filters
+    names: Mapping[str, str]
+    areas: tuple[str, ...]
+    matches_all: bool
+
+
+@dataclass(frozen=True)
+class Option:
+    """One value of a filter, and how many events of this list it would leave."""
+
+    value: str
+    text: str
+    count: int
+
+
+def event_view(event: Event | Row[Any], *, has_follow_up: bool = False, has_notes: bool = False) -> EventView:
+    """What of an event, or of a row with its columns, decides its public state."""
+    values = {name: getattr(event, name) for name in _VIEW_FIELDS}
+    return EventView(**values, has_follow_up=has_follow_up, has_notes=has_notes)
+
+
+def event_page_version(session: Session, slug: str) -> tuple[object, ...] | None:
+    """What moves when the page of this event changes, with one SELECT; None when the public finds nothing there.
+
+    The page names the other dates of its series, so their versions count too.
+    """
+    other = aliased(Event)
+    series = select(func.sum(other.version)).where(other.series_id == Event.series_id).scalar_subquery()
+    epoch = select(PublicVersion.epoch).where(PublicVersion.id == 1).scalar_subquery()
+    row = session.execute(
+        select(Event.id, Event.version, func.coalesce(series, 0), epoch).where(
+            Event.slug == slug, Event.state != "draft"
+        )
+    ).one_or_none()
+    return tuple(row) if row else None
+
+
+def look_up(session: Session, filters: Filters) -> Found:
+    """The filters with what their values are called; values that do not exist are taken out."""
+    names: dict[str, str] = {}
+    areas: tuple[str, ...] = ()
+    kept = filters
+    columns: dict[str, tuple[Any, Any]] = {
+        "programme": (Programme.slug, Programme.title),
+        "kind": (Kind.slug, Kind.name),
+        "topic": (Topic.slug, Topic.name),
+        "host": (Host.slug, Host.name),
+    }
+    for name, value in filters.chosen().items():
+        if name == "area":
+            areas = tuple(area for area in _areas(session) if slug_of(area, otherwise="") == value)
+            text = areas[0] if areas else None
+        else:
+            slug, label = columns[name]
+            statement = select(label).where(slug == value)
+            text = session.scalar(statement.where(Programme.is_published) if name == "programme" else statement)
+            text = sentence_case(text) if text and name in ("kind", "topic") else text
+        if text is None:
+            kept = replace(without(kept, name), page=filters.page)
+        else:
+            names[name] = text
+    return Found(kept, names, areas, matches_all=not filters.unknown and len(names) == len(filters.chosen()))
+
+
+def _areas(session: Session) -> Sequence[str]:
+    return session.scalars(
+        select(Event.area).where(is_public(), Event.area != "").distinct().order_by(Event.area)
+    ).all()
+
+
+def is_public() -> ColumnElement[bool]:
+    """What lists and feeds may hold: neither drafts nor unlisted events."""
+    return and_(Event.state != "draft", Event.is_listed)
+
+
+def within(first: date | None, last: date | None) -> list[ColumnElement[bool]]:
+    """Events of which any part lies between two days in Scotland, both included; None leaves that side open."""
+    conditions: list[ColumnElement[bool]] = []
+    if first is not None:
+        begins = start_of_day(first)
+        conditions.append(or_(Event.over_at > begins, Event.sort_at >= begins))
+    if last is not None:
+        conditions.append(Event.sort_at < start_of_day(last + timedelta(days=1)))
+    return conditions
+
+
+def conditions_of(found: Found, *, scope: Scope, now: datetime) -> list[ColumnElement[bool]]:
+    """The WHERE of a question. With `from`, a list of what is to come reaches back to that day."""
+    filters = found.filters
+    conditions = [is_public(), *within(filters.from_on, filters.to_on)]
+    if scope == "past":
+        conditions.append(Event.over_at <= now)
+    elif scope == "upcoming" and filters.from_on is None:
+        conditions.append(Event.over_at > now)
+    conditions += [Event.folded.like(like_pattern(word), escape="\\") for word in filters.words]
+    conditions += [_has(name, value, found.areas) for name, value in filters.chosen().items()]
+    if filters.attending:
+        modes = {"in_person": ("in_person", "hybrid"), "online": ("online", "hybrid")}
+        conditions.append(Event.mode.in_(modes.get(filters.attending, (filters.attending,))))
+    if filters.places:
+        conditions.append(_places_to_take(now))
+    return conditions
+
+
+def _has(name: str, value: str, areas: tuple[str, ...]) -> ColumnElement[bool]:
+    if name == "area":
+        return Event.area.in_(areas)
+    if name == "topic":
+        return exists().where(
+            EventTopic.event_id == Event.id, EventTopic.topic_id == Topic.id, Topic.slug == value
+        )
+    if name == "programme":
+        return Event.programme_id.in_(select(Programme.id).where(Programme.slug == value))
+    if name == "kind":
+        return Event.kind_id.in_(select(Kind.id).where(Kind.slug == value))
+    return Event.host_id.in_(select(Host.id).where(Host.slug == value))
+
+
+def _places_to_take(now: datetime) -> ColumnElement[bool]:
+    """Where somebody can have a place now: our form is open and one is free, or none is needed."""
+
+    def free(mode: str, capacity: Any, taken: Any) -> ColumnElement[bool]:
+        return and_(Event.mode.in_((mode, "hybrid")), or_(capacity.is_(None), taken < capacity))
+
+    ours = and_(
+        Event.booking.in_(("first_come", "by_approval")),
+        or_(Event.opens_at.is_(None), Event.opens_at <= now),
+        func.coalesce(Event.closes_at, Event.sort_at) > now,
+        or_(
+            free("in_person", Event.capacity_in_person, Event.taken_in_person),
+            free("online", Event.capacity_online, Event.taken_online),
+        ),
+    )
+    return and_(Event.state == "published", Event.over_at > now, or_(ours, Event.booking == "none"))
+
+
+def _listed(conditions: Sequence[ColumnElement[bool]]) -> Select[Any]:
+    return (
+        select(*_LISTED)
+        .join(Kind, Kind.id == Event.kind_id)
+        .outerjoin(Host, Host.id == Event.host_id)
+        .outerjoin(Programme, and_(Programme.id == Event.programme_id, Programme.is_published))
+        .outerjoin(Venue, Venue.id == Event.venue_id)
+        .where(*conditions)
+    )
+
+
+def _as_listed(row: Row[Any], now: datetime) -> ListedEvent:
+    view = event_view(row)
+    return ListedEvent(
+        id=row.id,
+        slug=row.slug,
+        title=row.title,
+        summary=row.summary,
+        kind=sentence_case(row.kind_name),
+        host=row.host_name or "",
+        programme=row.programme_title or "",
+        programme_slug=row.programme_slug or "",
+        place=short_place(row.mode, row.venue_name or "", row.area or row.venue_area or ""),
+        when=when_text(view),
+        view=view,
+        state=public_state(view, now),
+    )
+
+
+def sentence_case(text: str) -> str:
+    """The text with a capital letter at its beginning; the rest stays as it is written."""
+    return text[:1].upper() + text[1:]
+
+
+def short_place(mode: str, venue: str, area: str) -> str:
+    """Where, short enough for a list: "Pollock Halls, City of Edinburgh and online"; empty when not known."""
+    if mode == "online":
+        return "Online"
+    place = ", ".join(dict.fromkeys(part for part in (venue, area) if part and part != "Online"))
+    if mode == "hybrid":
+        return f"{place} and online" if place else "In person and online"
+    return place
+
+
+def count_events(session: Session, found: Found, *, scope: Scope, now: datetime) -> int:
+    """How many events a question finds, all pages together."""
+    statement = select(func.count()).select_from(Event).where(*conditions_of(found, scope=scope, now=now))
+    return session.scalar(statement) or 0
+
+
+def events_of_page(session: Session, found: Found, *, scope: Scope, now: datetime) -> list[ListedEvent]:
+    """The events on the page that is asked for, in the order that is asked for."""
+    sort = found.filters.sort
+    ascending = (Event.sort_at.asc(), Event.id.asc())
+    descending = (Event.sort_at.desc(), Event.id.desc())
+    if sort == "added":
+        order: tuple[ColumnElement[Any], ...] = (Event.created_at.desc(), Event.id.desc())
+    elif scope == "past":
+        order = ascending if sort == "oldest" else descending
+    else:
+        order = ascending
+    first = (found.filters.page - 1) * PAGE_SIZE
+    statement = _listed(conditions_of(found, scope=scope, now=now)).order_by(*order).limit(PAGE_SIZE).offset(first)
+    return [_as_listed(row, now) for row in session.execute(statement)]
+
+
+def next_events(session: Session, now: datetime, *, limit: int) -> list[ListedEvent]:
+    """The next events that take place, those on now first."""
+    conditions = [is_public(), Event.state == "published", Event.over_at > now]
+    statement = _listed(conditions).order_by(Event.sort_at, Event.id).limit(limit)
+    return [_as_listed(row, now) for row in session.execute(statement)]
+
+
+def events_of_programme(session: Session, programme_id: int, now: datetime) -> list[ListedEvent]:
+    """All events of a programme, first ones first."""
+    statement = _listed([is_public(), Event.programme_id == programme_id]).order_by(Event.sort_at, Event.id)
+    return [_as_listed(row, now) for row in session.execute(statement)]
+
+
+def events_between(session: Session, first: date, last: date, now: datetime) -> list[ListedEvent]:
+    """All events of which any part lies between two days, both included, first ones first."""
+    statement = _listed([is_public(), *within(first, last)]).order_by(Event.sort_at, Event.id)
+    return [_as_listed(row, now) for row in session.execute(statement)]
+
+
+def filter_options(session: Session, found: Found, *, scope: Scope, now: datetime) -> dict[str, list[Option]]:
+    """What each filter may be set to with the others in force, and how many events that leaves; one SELECT."""
+    parts = []
+    for name in CHOSEN:
+        others = Found(without(found.filters, name), found.names, found.areas, found.matches_all)
+        parts.append(_counted(name, conditions_of(others, scope=scope, now=now)))
+    options: dict[str, list[Option]] = {name: [] for name in CHOSEN}
+    for row in session.execute(union_all(*parts)):
+        slug = slug_of(row.value, otherwise="") if row.filter == "area" else row.value
+        if slug:
+            text = sentence_case(row.text) if row.filter in ("kind", "topic") else row.text
+            options[row.filter].append(Option(slug, text, row.events))
+    for name, chosen in found.filters.chosen().items():
+        if all(option.value != chosen for option in options[name]):
+            options[name].append(Option(chosen, found.names[name], 0))
+    return {name: sorted(some, key=lambda option: (fold(option.text), option.value)) for name, some in options.items()}
+
+
+def _counted(name: str, where: Sequence[ColumnElement[bool]]) -> Select[Any]:
+    """The values of one filter with how many of these events each leaves."""
+    if name == "area":
+        where = [*where, Event.area != ""]
+        return _counts(name, Event.area, Event.area).where(*where).group_by(Event.area)
+    if name == "topic":
+        part = _counts(name, Topic.slug, Topic.name).select_from(Event)
+        part = part.join(EventTopic, EventTopic.event_id == Event.id).join(Topic, Topic.id == EventTopic.topic_id)
+        return part.where(*where).group_by(Topic.slug, Topic.name)
+    if name == "programme":
+        part = _counts(name, Programme.slug, Programme.title).select_from(Event)
+        part = part.join(Programme, and_(Programme.id == Event.programme_id, Programme.is_published))
+        return part.where(*where).group_by(Programme.slug, Programme.title)
+    if name == "kind":
+        part = _counts(name, Kind.slug, Kind.name).select_from(Event).join(Kind, Kind.id == Event.kind_id)
+        return part.where(*where).group_by(Kind.slug, Kind.name)
+    part = _counts(name, Host.slug, Host.name).select_from(Event).join(Host, Host.id == Event.host_id)
+    return part.where(*where).group_by(Host.slug, Host.name)
+
+
+def _counts(name: str, value: Any, text: Any) -> Select[Any]:
+    return select(
+        literal(name).label("filter"), value.label("value"), text.label("text"), func.count().label("events")
+    )
+
+
+def past_years(session: Session, now: datetime) -> list[tuple[int, int]]:
+    """The years of past events with how many each holds, the latest first."""
+    year = extract("year", Event.sort_at)
+    rows = session.execute(
+        select(year, func.count()).where(is_public(), Event.over_at <= now).group_by(year).order_by(year.desc())
+    )
+    return [(int(number), count) for number, count in rows]
+
+
+def next_change(session: Session, now: datetime) -> datetime | None:
+    """The first instant at which the clock changes what a list shows, from all listed events together."""
+
+    def coming(column: Any) -> ColumnElement[Any]:
+        return func.min(case((column > now, column)))
+
+    row = session.execute(
+        select(func.min(Event.over_at), coming(Event.sort_at), coming(Event.opens_at), coming(Event.closes_at)).where(
+            is_public(), Event.over_at > now
+        )
+    ).one()
+    return min((instant for instant in row if instant is not None), default=None)

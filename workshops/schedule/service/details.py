@@ -1,0 +1,89 @@
+"""Between EventDetails and the row of an event: read one from the other, and write it back."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from workshops.schedule.models import Event, EventTopic
+from workshops.schedule.queries.events import topics_of
+from workshops.schedule.rules.events import Counts, EventDetails, Place
+from workshops.schedule.rules.when import When
+from workshops.schedule.service.catalogue import Catalogue
+
+_AS_THEY_ARE = (
+    "title",
+    "mode",
+    "summary",
+    "description",
+    "area",
+    "owner_id",
+    "joining_link",
+    "is_listed",
+    "booking",
+    "has_waiting_list",
+    "booking_url",
+    "capacity_in_person",
+    "capacity_online",
+    "opens_at",
+    "closes_at",
+    "bsl",
+    "captions",
+    "reported_registered",
+    "reported_attended",
+    "source_url",
+)
+
+
+def when_of(event: Event) -> When:
+    """The time of an event."""
+    return When(event.starts_at, event.ends_at, event.starts_on, event.ends_on, event.month)
+
+
+def counts_of(event: Event) -> Counts:
+    """Who is at an event now."""
+    return Counts(event.taken_in_person, event.taken_online, event.waiting_in_person, event.waiting_online)
+
+
+def details_of(session: Session, event: Event, topics: tuple[str, ...] | None = None) -> EventDetails:
+    """What is kept about an event, as a form or a row would say it. topics: their names, when known already."""
+    if topics is None:
+        topics = tuple(topic.name for topic in topics_of(session, [event.id])[event.id])
+    venue = event.venue
+    return EventDetails(
+        kind=event.kind.name,
+        when=when_of(event),
+        host=event.host.name if event.host else "",
+        programme=event.programme.title if event.programme else "",
+        venue=Place(venue.name, venue.address, venue.postcode) if venue else None,
+        questions=tuple(event.questions),
+        topics=topics,
+        **{name: getattr(event, name) for name in _AS_THEY_ARE},
+    )
+
+
+def write_details(session: Session, event: Event, details: EventDetails, catalogue: Catalogue) -> tuple[str, ...]:
+    """Put cleaned and checked details on an event; the names its topics have now.
+
+    Hosts, venues, programmes and topics that are new are made. Raises DetailsDoNotFit for an unknown kind.
+    """
+    for name in _AS_THEY_ARE:
+        setattr(event, name, getattr(details, name))
+    event.kind = catalogue.kind(details.kind)
+    event.host = catalogue.host(details.host)
+    event.programme = catalogue.programme(details.programme)
+    event.venue = catalogue.venue(details.venue, details.area)
+    event.questions = list(details.questions)
+    when = details.when
+    event.starts_at, event.ends_at = when.starts_at, when.ends_at
+    event.starts_on, event.ends_on, event.month = when.starts_on, when.ends_on, when.month
+    event.sort_at, event.over_at = when.sort_at, when.over_at
+    topics = catalogue.topics(details.topics)
+    session.add(event)
+    session.flush()
+    session.execute(delete(EventTopic).where(EventTopic.event_id == event.id))
+    session.add_all(
+        EventTopic(event_id=event.id, topic_id=topic.id, position=position) for position, topic in enumerate(topics)
+    )
+    session.flush()
+    return tuple(topic.name for topic in topics)

@@ -1,0 +1,261 @@
+"""Making events and changing them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from workshops.audit import service as audit
+from workshops.audit.rules import Actor
+from workshops.config import Settings
+from workshops.core.london_time import ImpossibleTime, from_london, to_london
+from workshops.core.versions import touch_public
+from workshops.ical.identity import new_uid
+from workshops.schedule import signals
+from workshops.schedule.calendar_entry import entry_for, refresh_vevent
+from workshops.schedule.models import Event, Series
+from workshops.schedule.queries.events import WITH_NAMES
+from workshops.schedule.queries.locks import lock_event, lock_schedule
+from workshops.schedule.rules.events import (
+    Decided,
+    EventDetails,
+    capacity_words,
+    check,
+    cleaned,
+    decide_change,
+    told_words,
+)
+from workshops.schedule.rules.problems import DetailsDoNotFit, Problem
+from workshops.schedule.rules.slugs import free_slug
+from workshops.schedule.rules.when import When, double_time_words
+from workshops.schedule.service.calendar import renew
+from workshops.schedule.service.catalogue import Catalogue, Taken, slug_taken
+from workshops.schedule.service.details import counts_of, details_of, write_details
+
+
+class MustChoose(DetailsDoNotFit):
+    """People are registered and it was not said whether they are emailed.
+
+    people: how many they are.   changes: what they would be told, before and after.
+    """
+
+    def __init__(self, problem: Problem, *, people: int, changes: tuple[signals.Change, ...]) -> None:
+        super().__init__(problem)
+        self.people = people
+        self.changes = changes
+
+
+@dataclass(frozen=True)
+class SavedEvent:
+    """What came of saving an event. notes: sentences the person should read (a time that happens twice ...)."""
+
+    event: Event
+    changed: tuple[str, ...] = ()
+    told: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def create_event(
+    session: Session, *, details: EventDetails, now: datetime, actor: Actor, settings: Settings
+) -> SavedEvent:
+    """Make a draft. Raises DetailsDoNotFit with all that is wrong."""
+    lock_schedule(session)
+    details = cleaned(details)
+    check(details, now=now)
+    event = new_event(session, details, Catalogue(session), is_taken=slug_taken(session), now=now, settings=settings)
+    audit.record(session, now=now, actor=actor, action="event_created", subject=("event", event.id), event_id=event.id)
+    return SavedEvent(event, notes=_notes(details))
+
+
+def new_event(
+    session: Session,
+    details: EventDetails,
+    catalogue: Catalogue,
+    *,
+    is_taken: Taken,
+    now: datetime,
+    settings: Settings,
+    slug: str = "",
+    foreign_uid: str | None = None,
+) -> Event:
+    """The row of a new draft with all that is derived from it. details: cleaned and checked.
+
+    slug: the one wished for, otherwise that of the title.
+    """
+    event = Event(
+        uid=new_uid(),
+        foreign_uid=foreign_uid,
+        slug=free_slug(slug or details.title, is_taken, day=details.when.slug_day),
+        state="draft",
+        created_at=now,
+        revised_at=now,
+        sequence=0,
+        version=0,
+        changed_from="",
+        state_reason="",
+    )
+    topics = write_details(session, event, details, catalogue)
+    renew(session, event, None, topics=topics, now=now, settings=settings)
+    return event
+
+
+def change_event(
+    session: Session,
+    *,
+    event_id: int,
+    details: EventDetails,
+    tell: bool | None,
+    now: datetime,
+    actor: Actor,
+    settings: Settings,
+) -> SavedEvent:
+    """Change an event in any state; a postponed one that gets another time is published again.
+
+    tell: whether to email everybody registered; must be said when `decide_change` asks for it, and is left
+    aside otherwise. The same details again change nothing.
+    Raises NotFound, DetailsDoNotFit with all that is wrong, or MustChoose when the choice is missing.
+    """
+    lock_schedule(session)
+    event = lock_event(session, event_id)
+    details = cleaned(details)
+    check(details, now=now)
+    before = details_of(session, event)
+    decided = decide_change(before, details, state=event.state, counts=counts_of(event), now=now)
+    if not decided.fields:
+        return SavedEvent(event)
+    changes = told_changes(before, details, decided.told_labels)
+    if decided.needs_choice and tell is None:
+        people = counts_of(event).people
+        raise MustChoose(Problem("tell", tell_question(people)), people=people, changes=changes)
+    raised = apply_change(session, event, before, details, Catalogue(session), decided, now=now, settings=settings)
+    audit.record(
+        session,
+        now=now,
+        actor=actor,
+        action="event_changed",
+        subject=("event", event.id),
+        event_id=event.id,
+        fields=decided.fields,
+    )
+    news: dict[str, Any] = {"session": session, "now": now, "actor": actor, "settings": settings}
+    tells = bool(decided.needs_choice and tell)
+    if decided.told_labels and event.state == "published":
+        signals.event_changed.send(event, changes=changes, tell=tells, raises_sequence=raised, **news)
+    if decided.changes_places:
+        signals.event_capacity_changed.send(event, **news)
+    notes = [*_notes(details)] if decided.changes_time else []
+    if decided.changes_places and capacity_words(details, counts_of(event)):
+        notes.append(capacity_words(details, counts_of(event)))
+    return SavedEvent(event, decided.fields, tells, tuple(notes))
+
+
+def apply_change(
+    session: Session,
+    event: Event,
+    before: EventDetails,
+    details: EventDetails,
+    catalogue: Catalogue,
+    decided: Decided,
+    *,
+    now: datetime,
+    settings: Settings,
+) -> bool:
+    """Write changed details on a locked event with all that follows; whether SEQUENCE was raised."""
+    entry = entry_for(event, settings=settings, topics=before.topics)
+    was_public = event.state != "draft"
+    if decided.changes_time and event.state in ("published", "postponed") and before.when.over_at > now:
+        event.changed_from = before.when.words(uk_time=before.mode == "online")
+        if event.state == "postponed":
+            event.state, event.state_reason, event.state_changed_at = "published", "", now
+    topics = write_details(session, event, details, catalogue)
+    raised = renew(session, event, entry, topics=topics, now=now, settings=settings)
+    if was_public:
+        touch_public(session)
+    return raised
+
+
+def tell_question(people: int) -> str:
+    """What is asked before people who registered learn of a change, or do not."""
+    who = "the person who is" if people == 1 else f"the {people:,} people who are"
+    return f"Choose whether to email {who} registered"
+
+
+def told_changes(
+    before: EventDetails, after: EventDetails, labels: tuple[str, ...]
+) -> tuple[signals.Change, ...]:
+    """What people are told of a change, before and after, in words."""
+    old, new = told_words(before), told_words(after)
+    return tuple(signals.Change(label, old[label], new[label]) for label in labels if old[label] != new[label])
+
+
+def _notes(details: EventDetails) -> tuple[str, ...]:
+    words = double_time_words(details.when)
+    return (words,) if words else ()
+
+
+def add_date(
+    session: Session, *, event_id: int, when: When, now: datetime, actor: Actor, settings: Settings
+) -> SavedEvent:
+    """Copy an event as a draft at another time: another date of the same series, with its own UID and address.
+
+    When registration opens and closes moves along by whole days; what no longer fits is left empty.
+    Raises NotFound, or DetailsDoNotFit.
+    """
+    lock_schedule(session)
+    source = lock_event(session, event_id)
+    if source.series is None:
+        source.series = Series(title=source.title, created_at=now)
+        session.flush()
+        if source.state != "draft":
+            touch_public(session)
+        source.version += 1
+    details = details_of(session, source)
+    days = (when.first_day - details.when.first_day).days
+    opens_at, closes_at = _moved(details.opens_at, days), _moved(details.closes_at, days)
+    if closes_at is not None and closes_at > when.over_at:
+        closes_at = None
+    if opens_at is not None and opens_at >= (closes_at or when.over_at):
+        opens_at = None
+    details = replace(
+        details, when=when, opens_at=opens_at, closes_at=closes_at, reported_registered=None, reported_attended=None
+    )
+    details = cleaned(details)
+    check(details, now=now)
+    event = new_event(session, details, Catalogue(session), is_taken=slug_taken(session), now=now, settings=settings)
+    event.series = source.series
+    session.flush()
+    audit.record(session, now=now, actor=actor, action="event_created", subject=("event", event.id), event_id=event.id)
+    return SavedEvent(event, notes=_notes(details))
+
+
+def _moved(instant: datetime | None, days: int) -> datetime | None:
+    """The same time of day in Scotland so many days later."""
+    if instant is None:
+        return None
+    local = to_london(instant)
+    try:
+        return from_london(local.date() + timedelta(days=days), local.time())
+    except ImpossibleTime:
+        return instant + timedelta(days=days)
+
+
+def refresh_all_vevents(session: Session, *, settings: Settings) -> int:
+    """Make every stored VEVENT anew after the base address changed; how many were different.
+
+    Nothing else moves: what an event is did not change, only where it is served.
+    """
+    changed = 0
+    for event in session.scalars(select(Event).options(*WITH_NAMES).order_by(Event.id)):
+        old = event.vevent
+        refresh_vevent(event, settings=settings)
+        if event.vevent != old:
+            event.version += 1
+            changed += 1
+    if changed:
+        touch_public(session)
+    session.flush()
+    return changed

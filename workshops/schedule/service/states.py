@@ -1,0 +1,136 @@
+"""Publishing, cancelling, postponing and reinstating an event."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from blinker import Signal
+from sqlalchemy.orm import Session
+
+from workshops.audit import service as audit
+from workshops.audit.rules import Actor
+from workshops.config import Settings
+from workshops.core.versions import touch_public
+from workshops.schedule import signals
+from workshops.schedule.calendar_entry import entry_for
+from workshops.schedule.models import Event
+from workshops.schedule.queries.locks import lock_event
+from workshops.schedule.rules.problems import DetailsDoNotFit, Problem
+from workshops.schedule.rules.states import (
+    CANCEL,
+    POSTPONE,
+    PUBLISH,
+    REINSTATE,
+    Step,
+    check_publishable,
+    clean_reason,
+    take_step,
+)
+from workshops.schedule.service.calendar import renew
+from workshops.schedule.service.details import counts_of, details_of
+from workshops.schedule.service.events import tell_question
+
+
+def publish_event(session: Session, *, event_id: int, now: datetime, actor: Actor, settings: Settings) -> Event:
+    """Make a draft public. Raises NotFound, WrongState, or DetailsDoNotFit when something is missing."""
+    event = lock_event(session, event_id)
+    target = take_step(PUBLISH, event.state, over_at=event.over_at, now=now)
+    check_publishable(details_of(session, event), now=now)
+    set_state(session, event, target, reason="", now=now, settings=settings)
+    _record(session, event, "event_published", now, actor)
+    signals.event_published.send(event, session=session, now=now, actor=actor, settings=settings)
+    return event
+
+
+def cancel_event(
+    session: Session, *, event_id: int, reason: str, tell: bool | None, now: datetime, actor: Actor, settings: Settings
+) -> Event:
+    """Cancel an event; its page stays and its calendar entry says so.
+
+    reason: public.   tell: must be said when somebody is registered. Raises NotFound, WrongState or DetailsDoNotFit.
+    """
+    return _leave(session, event_id, CANCEL, signals.event_cancelled, "event_cancelled", reason, tell, now, actor,
+                  settings)
+
+
+def postpone_event(
+    session: Session, *, event_id: int, reason: str, tell: bool | None, now: datetime, actor: Actor, settings: Settings
+) -> Event:
+    """Take the date off an event until it is edited to a new one. As cancel_event."""
+    return _leave(session, event_id, POSTPONE, signals.event_postponed, "event_postponed", reason, tell, now, actor,
+                  settings)
+
+
+def reinstate_event(
+    session: Session, *, event_id: int, tell: bool | None, now: datetime, actor: Actor, settings: Settings
+) -> Event:
+    """Let a cancelled or postponed event take place after all, at its old date.
+
+    tell: must be said when somebody is registered. Raises NotFound, WrongState or DetailsDoNotFit.
+    """
+    event = lock_event(session, event_id)
+    target = take_step(REINSTATE, event.state, over_at=event.over_at, now=now)
+    tells = _tells(event, tell)
+    set_state(session, event, target, reason="", now=now, settings=settings)
+    _record(session, event, "event_reinstated", now, actor)
+    signals.event_reinstated.send(event, session=session, now=now, actor=actor, settings=settings, tell=tells)
+    return event
+
+
+def set_state(session: Session, event: Event, target: str, *, reason: str, now: datetime, settings: Settings) -> None:
+    """Put a locked event into a state with all that follows from it."""
+    topics = details_of(session, event).topics
+    before = entry_for(event, settings=settings, topics=topics)
+    event.state, event.state_reason, event.state_changed_at = target, reason, now
+    renew(session, event, before, topics=topics, now=now, settings=settings)
+    touch_public(session)
+
+
+def _leave(
+    session: Session,
+    event_id: int,
+    step: Step,
+    signal: Signal,
+    action: str,
+    reason: str,
+    tell: bool | None,
+    now: datetime,
+    actor: Actor,
+    settings: Settings,
+) -> Event:
+    event = lock_event(session, event_id)
+    target = take_step(step, event.state, over_at=event.over_at, now=now)
+    problems: list[Problem] = []
+    try:
+        reason = clean_reason(reason)
+    except DetailsDoNotFit as unfit:
+        problems += unfit.problems
+    try:
+        tells = _tells(event, tell)
+    except DetailsDoNotFit as unfit:
+        problems += unfit.problems
+    if problems:
+        raise DetailsDoNotFit(*problems)
+    set_state(session, event, target, reason=reason, now=now, settings=settings)
+    _record(session, event, action, now, actor)
+    signal.send(event, session=session, now=now, actor=actor, settings=settings, tell=tells)
+    return event
+
+
+def _tells(event: Event, tell: bool | None) -> bool:
+    people = counts_of(event).people
+    if people and tell is None:
+        raise DetailsDoNotFit(Problem("tell", tell_question(people)))
+    return bool(people and tell)
+
+
+def _record(session: Session, event: Event, action: str, now: datetime, actor: Actor) -> None:
+    audit.record(
+        session,
+        now=now,
+        actor=actor,
+        action=action,
+        subject=("event", event.id),
+        event_id=event.id,
+        fields=["state"],
+    )

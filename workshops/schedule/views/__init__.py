@@ -1,0 +1,27 @@
+"""The pages of the schedule: public ones, and those for staff."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+blueprint = Blueprint("schedule", "workshops.schedule.views")
+
+# The modules put their routes on the blueprint, so it must be there before they are read.
+from workshops.schedule.views import (  # noqa: E402
+    public,
+    staff,
+    staff_catalogue,
+    staff_event_pages,
+    staff_import,
+    staff_steps,
+)
+
+__all__ = [
+    "blueprint",
+    "public",
+    "staff",
+    "staff_catalogue",
+    "staff_event_pages",
+    "staff_import",
+    "staff_steps",
+]

@@ -1,0 +1,318 @@
+"""Public pages: what is on, one event, programmes, the archive and the month. The same for everybody.
+
+Each answer is kept under its canonical query and the version of what it shows; see web.responses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from flask import make_response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from workshops.core.clock import now as clock_now
+from workshops.core.db import db
+from workshops.core.errors import NotFound
+from workshops.core.london_time import date_words, london_date, start_of_day, time_words, to_london
+from workshops.core.versions import public_version
+from workshops.schedule.public_signals import what_came_of
+from workshops.schedule.queries import public as queries
+from workshops.schedule.queries import public_programmes, published_event
+from workshops.schedule.queries.public import Found, ListedEvent, Scope
+from workshops.schedule.rules import finding
+from workshops.schedule.rules.days import Month, at_the_same_time, month_of, parse_month
+from workshops.schedule.rules.finding import ATTENDING, HEADINGS, PAGE_SIZE, PAST_SORTS, SORTS, Filters
+from workshops.schedule.rules.public_state import public_state
+from workshops.schedule.views import blueprint
+from workshops.schedule.views.event_page import event_context
+from workshops.web.access import PUBLIC, access
+from workshops.web.guards import settings
+from workshops.web.responses import Built, public_answer
+
+#: How many events the start page names.
+NEXT_EVENTS = 5
+#: How many programmes the start page names.
+NEXT_PROGRAMMES = 3
+
+Context = tuple[dict[str, Any], datetime | None]
+
+
+class _BeyondTheEnd(Exception):
+    """A page after the last one was asked for; carries the number of the last."""
+
+
+@blueprint.get("/")
+@access(PUBLIC)
+def start() -> ResponseReturnValue:
+    def context(session: Session, now: datetime) -> Context:
+        today = london_date(now)
+        programmes = [one for one in public_programmes.published_programmes(session, now)
+                      if one.upcoming or (one.last_on and one.last_on >= today)]  # fmt: skip
+        values = {
+            "coming": queries.next_events(session, now, limit=NEXT_EVENTS),
+            "programmes": programmes[:NEXT_PROGRAMMES],
+        }
+        return values, _until(session, now)
+
+    return _list_page("schedule/start.html", "/", context)
+
+
+@blueprint.get("/events")
+@access(PUBLIC)
+def events() -> ResponseReturnValue:
+    return _find("schedule/events.html", "schedule.events", "upcoming", SORTS)
+
+
+@blueprint.get("/past")
+@access(PUBLIC)
+def past() -> ResponseReturnValue:
+    return _find("schedule/past.html", "schedule.past", "past", PAST_SORTS)
+
+
+@blueprint.get("/events/<slug>")
+@access(PUBLIC)
+def event(slug: str) -> ResponseReturnValue:
+    now = clock_now()
+    version = queries.event_page_version(db.session(), slug)
+    if version is None:
+        raise NotFound
+
+    def build() -> Built:
+        session = db.session()
+        found = published_event(session, slug)
+        if found is None:  # it was taken away between the two SELECTs
+            raise NotFound
+        context = event_context(found, session, now)
+        return _built(render_template("schedule/event.html", canonical=_canonical(), **context),
+                      context["state"].changes_at)  # fmt: skip
+
+    return public_answer(f"/events/{slug}", version, build, now=now)
+
+
+@blueprint.get("/programmes")
+@access(PUBLIC)
+def programmes() -> ResponseReturnValue:
+    def context(session: Session, now: datetime) -> Context:
+        today = london_date(now)
+        listed = public_programmes.published_programmes(session, now)
+        over = [one for one in listed if one.last_on is not None and one.last_on < today]
+        return {"coming": [one for one in listed if one not in over], "over": over}, _until(session, now)
+
+    return _list_page("schedule/programmes.html", "/programmes", context)
+
+
+@blueprint.get("/programmes/<slug>")
+@access(PUBLIC)
+def programme(slug: str) -> ResponseReturnValue:
+    def context(session: Session, now: datetime) -> Context:
+        found = public_programmes.published_programme(session, slug, now)
+        if found is None:
+            raise NotFound
+        listed = _with_follow_up(session, queries.events_of_programme(session, found.id, now), now)
+        clashes = {
+            listed[number].id: [listed[other] for other in others]
+            for number, others in enumerate(at_the_same_time([one.view for one in listed]))
+            if others
+        }
+        today = london_date(now)
+        values = {
+            "programme": found,
+            "parts": _parts_of_programme(listed, today),
+            "events": listed,
+            "clashes": clashes,
+            "is_over": bool(listed) and all(one.view.over_at <= now for one in listed),
+            "has_feed": any(one.view.month is None for one in listed),
+        }
+        return values, _until(session, now)
+
+    return _list_page("schedule/programme.html", f"/programmes/{slug}", context)
+
+
+@blueprint.get("/calendar")
+@access(PUBLIC)
+def month() -> ResponseReturnValue:
+    this_month = month_of(london_date(clock_now()))
+    shown = parse_month(request.args.get("month", "")) or this_month
+
+    def context(session: Session, now: datetime) -> Context:
+        listed = queries.events_between(session, shown.first, shown.last, now)
+        values = {
+            "month": shown,
+            "this_month": this_month,
+            "today": london_date(now),
+            "days": _days_of_month(shown, [one for one in listed if one.view.month is None]),
+            "times": {one.id: time_words(to_london(one.view.starts_at).time()) for one in listed if one.view.starts_at},
+            "undated": [one for one in listed if one.view.month is not None],
+            "events": listed,
+        }
+        return values, _until(session, now)
+
+    return _list_page("schedule/month.html", f"/calendar?month={shown.text}", context)
+
+
+# --- lists ------------------------------------------------------------------------------------------------------
+
+
+def _find(template: str, endpoint: str, scope: Scope, sorts: Mapping[str, str]) -> ResponseReturnValue:
+    """A list with filters and pages."""
+    asked = finding.parse_filters(request.args.items(multi=True), sorts=sorts)
+    if scope == "past":
+        asked = replace(asked, places=False)  # nobody takes a place in what is over
+
+    def context(session: Session, now: datetime) -> Context:
+        return _found_events(session, asked, endpoint=endpoint, scope=scope, sorts=sorts, now=now)
+
+    try:
+        return _list_page(template, url_for(endpoint) + finding.query_string(asked), context)
+    except _BeyondTheEnd as beyond:
+        last = int(str(beyond))
+        address = url_for(endpoint) + finding.query_string(finding.with_page(asked, last))
+        return make_response(render_template("schedule/_beyond.html", last=last, address=address), 404)
+
+
+def _found_events(
+    session: Session, asked: Filters, *, endpoint: str, scope: Scope, sorts: Mapping[str, str], now: datetime
+) -> Context:
+    found = queries.look_up(session, asked)
+    filters = found.filters
+    total = queries.count_events(session, found, scope=scope, now=now)
+    pages = max(1, -(-total // PAGE_SIZE))
+    if filters.page > pages:
+        raise _BeyondTheEnd(str(pages))
+    listed = _with_follow_up(session, queries.events_of_page(session, found, scope=scope, now=now), now)
+
+    def address(changed: Filters) -> str:
+        return url_for(endpoint) + finding.query_string(changed)
+
+    months = [month_of(london_date(now)), month_of(london_date(now)).moved(1)]
+    by_month = filters.sort != "added"
+    values = {
+        "filters": filters,
+        "found": found,
+        "total": total,
+        "pages": pages,
+        "groups": _grouped(listed, by_year=scope == "past") if by_month else [("", listed)],
+        "options": queries.filter_options(session, found, scope=scope, now=now),
+        "attending": ATTENDING,
+        "sorts": sorts,
+        "sort_fields": finding.pairs(replace(filters, sort="", page=1)),
+        "facets": _facets(found, address),
+        "page_link": lambda number: address(finding.with_page(filters, number)),
+        "months": [(one.words, address(replace(filters, from_on=one.first, to_on=one.last, page=1)))
+                   for one in months if one is not None],  # fmt: skip
+        "years": [(year, count, address(replace(filters, from_on=date(year, 1, 1), to_on=date(year, 12, 31), page=1)))
+                  for year, count in queries.past_years(session, now)] if scope == "past" else [],  # fmt: skip
+        "feed": url_for("feeds.calendar_ics") + finding.query_string(finding.for_feed(filters)),
+    }
+    return values, _until(session, now)
+
+
+def _facets(found: Found, address: Callable[[Filters], str]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Each filter in force with the address of the same list without it."""
+    filters = found.filters
+    texts = {
+        "q": filters.q,
+        **found.names,
+        "attending": ATTENDING.get(filters.attending, ""),
+        "from": date_words(filters.from_on, weekday=False) if filters.from_on else "",
+        "to": date_words(filters.to_on, weekday=False) if filters.to_on else "",
+        "places": "Places available" if filters.places else "",
+    }
+    return [
+        (heading, [(texts[name], address(finding.without(filters, name)))])
+        for name, heading in HEADINGS.items()
+        if texts.get(name)
+    ]
+
+
+def _grouped(listed: Iterable[ListedEvent], *, by_year: bool) -> list[tuple[str, list[ListedEvent]]]:
+    """Events under the month, or the year, in which they begin, in the order they come in."""
+    groups: list[tuple[str, list[ListedEvent]]] = []
+    for one in listed:
+        heading = str(one.first_on.year) if by_year else month_of(one.first_on).words
+        if not groups or groups[-1][0] != heading:
+            groups.append((heading, []))
+        groups[-1][1].append(one)
+    return groups
+
+
+def _with_follow_up(session: Session, listed: Sequence[ListedEvent], now: datetime) -> list[ListedEvent]:
+    """The same events; past ones say what is published about them."""
+    over = [one.id for one in listed if one.view.over_at <= now]
+    words = what_came_of(session, over, now) if over else {}
+    return [_followed_up(one, words[one.id], now) if words.get(one.id) else one for one in listed]
+
+
+def _followed_up(one: ListedEvent, words: str, now: datetime) -> ListedEvent:
+    view = replace(one.view, has_follow_up=True, has_notes="notes" in words.lower())
+    return replace(one, came_of=words, view=view, state=public_state(view, now))
+
+
+# --- programmes and months --------------------------------------------------------------------------------------
+
+
+def _parts_of_programme(listed: Sequence[ListedEvent], today: date) -> list[tuple[str, list[ListedEvent]]]:
+    """Its events by day: today first, then what comes, then what was earlier; all in order when none is to come."""
+    if all(one.last_on < today for one in listed):
+        return _by_day(listed)
+    on_today = [one for one in listed if one.first_on <= today <= one.last_on and one.view.month is None]
+    coming = [one for one in listed if one.first_on > today]
+    earlier = [one for one in listed if one not in on_today and one not in coming]
+    parts = [(f"Today, {date_words(today)}", on_today)] if on_today else []
+    parts += _by_day(coming)
+    return parts + ([("Earlier in this programme", earlier)] if earlier else [])
+
+
+def _by_day(listed: Iterable[ListedEvent]) -> list[tuple[str, list[ListedEvent]]]:
+    parts: list[tuple[str, list[ListedEvent]]] = []
+    for one in listed:
+        heading = month_of(one.first_on).words if one.view.month else date_words(one.first_on)
+        if not parts or parts[-1][0] != heading:
+            parts.append((heading, []))
+        parts[-1][1].append(one)
+    return parts
+
+
+def _days_of_month(shown: Month, listed: Iterable[ListedEvent]) -> dict[date, list[ListedEvent]]:
+    """The events of each day of a month; one that lasts several days stands on each of them."""
+    days: dict[date, list[ListedEvent]] = {}
+    for one in listed:
+        day = max(one.first_on, shown.first)
+        while day <= min(one.last_on, shown.last):
+            days.setdefault(day, []).append(one)
+            day += timedelta(days=1)
+    return days
+
+
+# --- answers ----------------------------------------------------------------------------------------------------
+
+
+def _list_page(template: str, key: str, context: Callable[[Session, datetime], Context]) -> ResponseReturnValue:
+    """A page about many events: kept by the version of all that is public."""
+    now = clock_now()
+    version = public_version(db.session())
+
+    def build() -> Built:
+        values, until = context(db.session(), now)
+        return _built(render_template(template, canonical=settings().base_url + key, **values), until)
+
+    return public_answer(key, version, build, now=now)
+
+
+def _built(html: str, until: datetime | None) -> Built:
+    return Built(html.encode(), "text/html; charset=utf-8", until=until)
+
+
+def _until(session: Session, now: datetime) -> datetime:
+    """Until when a list holds: the first change by the clock, and never past midnight in Scotland."""
+    midnight = start_of_day(london_date(now) + timedelta(days=1))
+    change = queries.next_change(session, now)
+    return midnight if change is None else min(midnight, change)
+
+
+def _canonical() -> str:
+    return settings().base_url + request.path

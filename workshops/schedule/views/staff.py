@@ -1,0 +1,120 @@
+"""Pages of the schedule behind sign-in: "My events", and what the other staff pages share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from workshops.accounts.rules import may_run, require_may_run
+from workshops.audit import rules as audit_rules
+from workshops.audit.rules import Actor
+from workshops.core.clock import now
+from workshops.core.db import db
+from workshops.core.errors import NotFound
+from workshops.schedule.models import Event
+from workshops.schedule.queries import event_by_slug
+from workshops.schedule.queries.public import event_view
+from workshops.schedule.queries.staff import Shown, staff_events
+from workshops.schedule.rules.public_state import public_state, when_text
+from workshops.schedule.signals import answers, staff_home_composed
+from workshops.schedule.views import blueprint
+from workshops.web.access import VIEWER, access
+
+SHOWN: dict[Shown, str] = {"upcoming": "Upcoming", "drafts": "Drafts", "past": "Past"}
+
+
+def actor() -> Actor:
+    """Who is signed in, for the audit."""
+    return audit_rules.staff(current_user.id)
+
+
+def found_event(slug: str) -> Event:
+    """The event at this address for reading, or 404."""
+    event = event_by_slug(db.session(), slug)
+    if event is None:
+        raise NotFound
+    return event
+
+
+def own_event(slug: str) -> Event:
+    """The event at this address, or 404; 403 unless the person signed in may run it."""
+    event = found_event(slug)
+    require_may_run(current_user, event.owner_id)
+    return event
+
+
+def sections(event: Event) -> list[tuple[str, str]]:
+    """The places of an event for staff. One with nothing in it is absent."""
+    items = [("Details", url_for("schedule.staff_event", slug=event.slug))]
+    if event.state == "draft":
+        return items
+    people = event.taken_in_person + event.taken_online + event.waiting_in_person + event.waiting_online
+    if may_run(current_user.role, current_user.id, event.owner_id) and event.month is None:
+        if people or event.booking not in ("none", "elsewhere"):
+            items += [
+                ("People", url_for("registration.people", slug=event.slug)),
+                ("Messages", url_for("registration.event_messages", slug=event.slug)),
+                ("On the day", url_for("attendance.on_the_day", slug=event.slug)),
+            ]
+    return [*items, ("Afterwards", url_for("followup.afterwards", slug=event.slug))]
+
+
+def counts_words(event: Event) -> str:
+    """12 of 20, 3 waiting: how full an event is, for a table."""
+    parts = []
+    for mode, taken, capacity, waiting, words in (
+        ("in_person", event.taken_in_person, event.capacity_in_person, event.waiting_in_person, "in person"),
+        ("online", event.taken_online, event.capacity_online, event.waiting_online, "online"),
+    ):
+        if event.mode not in (mode, "hybrid"):
+            continue
+        text = f"{taken:,} of {capacity:,}" if capacity is not None else f"{taken:,}, no limit"
+        text += f" {words}" if event.mode == "hybrid" else ""
+        parts.append(f"{text}, {waiting:,} waiting" if waiting else text)
+    return "; ".join(parts)
+
+
+@blueprint.get("/staff/")
+@access(VIEWER)
+def staff_home() -> ResponseReturnValue:
+    asked = request.args.get("show", "upcoming")
+    shown: Shown = asked if asked in SHOWN else "upcoming"  # type: ignore[assignment]
+    # Organisers run everything; a facilitator's day is about their own events.
+    mine_first = "mine" if current_user.role == "facilitator" else "all"
+    whose = request.args.get("whose", mine_first)
+    whose = whose if whose in ("mine", "all") else mine_first
+    number = request.args.get("page", "1")
+    session, instant = db.session(), now()
+    page = staff_events(
+        session,
+        shown=shown,
+        owner_id=current_user.id if whose == "mine" else None,
+        now=instant,
+        page=int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1,
+    )
+    heard = staff_home_composed.send(None, session=session, now=instant, user=current_user)
+    return render_template(
+        "schedule/staff_home.html",
+        attention=answers(heard),
+        page=page,
+        rows=[row_of(event, instant) for event in page.events],
+        shown=shown,
+        whose=whose,
+        all_shown=SHOWN,
+        page_address=lambda number: url_for("schedule.staff_home", show=shown, whose=whose, page=number),
+    )
+
+
+def row_of(event: Event, instant: Any) -> dict[str, Any]:
+    """What a table shows of an event."""
+    view = event_view(event)
+    return {
+        "event": event,
+        "when": when_text(view),
+        "state": public_state(view, instant),
+        "places": counts_words(event) if event.booking not in ("none", "elsewhere") and not event.month else "",
+        "may_run": may_run(current_user.role, current_user.id, event.owner_id),
+    }

@@ -1,0 +1,61 @@
+"""THE tables that connect slices upward: signal -> listeners; due work of the worker; checks at the moment of sending.
+
+A lower slice sends news without knowing who listens; here stands who does. Listeners run inside the sender's
+transaction: all of it is saved, or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from blinker import Signal
+from sqlalchemy.orm import Session
+
+from workshops.attendance import service as attendance
+from workshops.config import Settings
+from workshops.followup import service as followup
+from workshops.messages.models import OutboxMessage
+from workshops.registration import service as registration
+from workshops.schedule import public_signals, signals
+from workshops.web.rate_limits import forget_old_counters
+
+Listener = Callable[..., Any]
+
+#: News -> who acts on it, in this order.
+LISTENERS: tuple[tuple[Signal, Listener], ...] = (
+    (signals.event_changed, registration.tell_event_changed),
+    (signals.event_cancelled, registration.tell_event_cancelled),
+    (signals.event_postponed, registration.tell_event_postponed),
+    (signals.event_reinstated, registration.tell_event_reinstated),
+    (signals.event_capacity_changed, registration.fill_free_places),
+    (signals.event_row_imported, followup.import_write_up),
+    (signals.event_page_composed, followup.public_panel),
+    (public_signals.past_list_composed, followup.past_counts),
+    (signals.staff_home_composed, registration.attention_for),
+    (signals.staff_home_composed, attendance.attention_for),
+    (signals.staff_home_composed, followup.attention_for),
+)
+
+
+def _forget_counters(session: Session, *, now: datetime, settings: Settings) -> int:
+    return forget_old_counters(session, before=now - timedelta(days=1))
+
+
+#: What the worker does besides sending: words -> work(session, *, now, settings) -> how many things it did.
+DUE_WORK: dict[str, Callable[..., int]] = {
+    "offers that ran out": registration.lapse_offers,
+    "old counters": _forget_counters,
+}
+
+#: What a message is about -> check(session, message, now) -> reason not to send it any more, or None.
+SEND_CHECKS: dict[str, Callable[[Session, OutboxMessage, datetime], str | None]] = {
+    "registration": registration.reason_not_to_send,
+}
+
+
+def connect() -> None:
+    """Connect every listener. Connecting twice has no effect."""
+    for signal, listener in LISTENERS:
+        signal.connect(listener, weak=False)
