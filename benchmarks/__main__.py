@@ -128,12 +128,13 @@ def sample(client: Client, server: Server, job: dict[str, Any], count: int, pids
     )
 
 
-def wait_for_processes(server: Server) -> None:
-    """Return when all of its web processes are there, and have come to rest."""
+def _memory_at_rest(server: Server) -> processes.Memory:
+    """Memory when all web processes are there and nothing was asked yet."""
     end = time.monotonic() + 30
     while len(processes.family(server.process.pid)) <= WORKERS and time.monotonic() < end:
         time.sleep(0.1)
     time.sleep(0.5)
+    return processes.memory(server.process.pid)
 
 
 def prepare(instance: Instance) -> None:
@@ -159,14 +160,13 @@ def measure(engine: str, folder: Path, *, rounds: int, share: float, only: str) 
         say("starting the servers")
         kept = stack.enter_context(application.served(workers=WORKERS))
         built = stack.enter_context(application.served(launcher=BUILT, workers=WORKERS))
+        at_rest = {"application": _memory_at_rest(kept), "application, keeping nothing": _memory_at_rest(built)}
         recorded = record(application, kept, recordings)
         launcher = ("-m", "benchmarks.floor", "--folder", str(recordings))
         bare = stack.enter_context(floor.served(launcher=launcher, workers=WORKERS))
         servers = {"kept": kept, "built": built}
-        for server in (kept, built, bare):
-            wait_for_processes(server)
+        at_rest["floor"] = _memory_at_rest(bare)
         whose = {"floor": bare, "application": kept, "application, keeping nothing": built}
-        at_rest = {name: processes.memory(server.process.pid) for name, server in whose.items()}
         client = Client()
         stack.callback(client.close)
         chosen = [row for row in scenarios(feed_etag(recordings)) if only.lower() in row.name.lower()]

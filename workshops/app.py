@@ -79,6 +79,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     Migrate(app, db, directory=str(PROJECT / "workshops" / "migrations"), render_as_batch=True)
     # lazy: a page that does not ask who is signed in touches neither session nor database
     login_manager.init_app(app, add_context_processor=False)
+    # there is no remember cookie here, and looking for one would make every public answer vary by cookie
+    app.after_request_funcs[None].remove(login_manager._update_remember_cookie)
     app.jinja_env.globals["current_user"] = current_user
     init_assets(app, PROJECT / "static" / "dist")
     init_guards(app)

@@ -13,6 +13,7 @@ from typing import Any
 from blinker import Signal
 from sqlalchemy.orm import Session
 
+from workshops.accounts import service as accounts
 from workshops.attendance import service as attendance
 from workshops.config import Settings
 from workshops.followup import service as followup
@@ -51,6 +52,7 @@ DUE_WORK: dict[str, Callable[..., int]] = {
 
 #: What a message is about -> check(session, message, now) -> reason not to send it any more, or None.
 SEND_CHECKS: dict[str, Callable[[Session, OutboxMessage, datetime], str | None]] = {
+    "account": accounts.reason_not_to_send,
     "registration": registration.reason_not_to_send,
 }
 

@@ -87,7 +87,7 @@ class Life:
         staff = self.organiser
         staff.open(address)
         staff.check()
-        staff.fill("Full name", "Olivia Example")
+        staff.fill("Your name", "Olivia Example")
         staff.fill("Password", PASSWORD)
         staff.press("Set up my account")
         assert staff.heading() == "My events"
@@ -210,7 +210,7 @@ class Life:
         staff.check()
         staff.open(f"/staff/events/{SLUG}/attendance")
         staff.check()
-        staff.choose("Ben Example: Absent")
+        staff.choose("Ben Example: Not here")
         staff.press("Save attendance")
         staff.sees("Attendance saved")
         staff.check()

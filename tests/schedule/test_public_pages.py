@@ -247,6 +247,19 @@ def test_a_changed_date_is_said_with_the_old_one(client: FlaskClient, session: S
     assert "Date changed" in html and "10 places left" in html
 
 
+def test_a_postponed_event_has_no_date_any_more(client: FlaskClient, session: Session) -> None:
+    event = make_event(session, state="postponed", state_reason="The hall is flooded.")
+    html = page(client, f"/events/{event.slug}")
+    assert "No new date yet" in html and "The hall is flooded." in html and "/register" not in html
+    assert "It was to take place on Wednesday 31 March 2027, 11am to 1pm." in html
+
+
+def test_totals_of_the_past_are_shown_without_small_numbers(client: FlaskClient, session: Session) -> None:
+    event = make_event(session, starts_at=BEGINNING - timedelta(days=9), reported_registered=1200, reported_attended=3)
+    html = page(client, f"/events/{event.slug}")
+    assert "1,200" in html and "Fewer than 5" in html
+
+
 def test_a_joining_link_is_never_public(client: FlaskClient, session: Session) -> None:
     event = make_event(session, mode="hybrid", joining_link="https://meet.example.org/secret-room")
     for path in (f"/events/{event.slug}", f"/events/{event.slug}.ics", "/events", "/calendar.ics"):

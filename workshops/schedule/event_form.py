@@ -118,7 +118,7 @@ def _when(form: EventForm, base: EventDetails | None) -> When:
         if not is_month(month):
             raise DetailsDoNotFit(Problem("month", "Enter a month with its year first, such as 2016-11"))
         return When(month=month)
-    if first is None:
+    if first is None:  # the form asks for it before this
         raise DetailsDoNotFit(Problem("starts", "Enter the date"))
     starts, ends, last = form.start_time.data, form.end_time.data, form.ends_on.data
     # History whose end nobody knows may stay so; a new event says when it ends.

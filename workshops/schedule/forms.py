@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from workshops.schedule.rules.events import (
     ADDRESS_MAX,
     AREA_MAX,
@@ -36,7 +38,9 @@ from workshops.web.fields import (
 
 TELL_CHOICES = [("now", "Email everyone now"), ("no", "Do not email")]
 FACT_CHOICES = list(FACTS.items())
-_TIME_HINT = "For example, 10am or 2:30pm. Leave both empty for a whole day."
+_DATE_HINT = "For example, 14 11 2017. Without times below, it lasts the whole day."
+_START_HINT = "For example, 10am"
+_END_HINT = "For example, 2:30pm"
 AREA_CHOICES = [(area, area) for area in AREAS]
 
 
@@ -48,9 +52,9 @@ class EventForm(Form):
 
     title = TextField("Title", [required("Enter a title"), max_length(TITLE_MAX)])
     kind = SelectField("Kind of event", [required("Choose what kind of event it is")], empty="Choose a kind")
-    starts_on = DateField("Date", mark_optional=False)
-    start_time = TimeField("Start time", hint=_TIME_HINT, mark_optional=False)
-    end_time = TimeField("End time", hint=_TIME_HINT, mark_optional=False)
+    starts_on = DateField("Date", hint=_DATE_HINT, mark_optional=False)
+    start_time = TimeField("Start time", hint=_START_HINT, mark_optional=False)
+    end_time = TimeField("End time", hint=_END_HINT, mark_optional=False)
     mode = RadioField("How people take part", [required("Choose in person, online or both")],
                       choices=list(MODES.items()))  # fmt: skip
     venue = SelectField("Place", coerce=int, empty="No place, or one that is not in this list yet")
@@ -113,6 +117,14 @@ class EventForm(Form):
 
     tell = RadioField("Email the people who are registered?", choices=TELL_CHOICES)
 
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Check all fields; a date must be there unless a month stands for it."""
+        fits = super().validate(extra_validators)
+        if self.starts_on.is_blank() and not self.month.data:
+            self.add_error("Enter the date", "starts_on")
+            return False
+        return fits
+
 
 QUESTION_FIELDS = ("question_1", "question_2", "question_3", "question_4", "question_5")
 
@@ -146,9 +158,9 @@ FIELD_NAMES = {
 class DateForm(Form):
     """Another date of an event."""
 
-    starts_on = DateField("Date", [required("Enter a date")])
-    start_time = TimeField("Start time", hint=_TIME_HINT, mark_optional=False)
-    end_time = TimeField("End time", hint=_TIME_HINT, mark_optional=False)
+    starts_on = DateField("Date", [required("Enter a date")], hint=_DATE_HINT)
+    start_time = TimeField("Start time", hint=_START_HINT, mark_optional=False)
+    end_time = TimeField("End time", hint=_END_HINT, mark_optional=False)
     ends_on = DateField("Last day", hint="Only when it lasts more than one day.")
 
 

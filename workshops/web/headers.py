@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 
-from flask import Flask, Response, current_app, request, session
+from flask import Flask, Response, current_app, request
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
 from workshops.web.access import BY_LINK, PUBLIC, declared
 from workshops.web.guards import settings
@@ -27,6 +28,17 @@ _ALWAYS = {
 def init_headers(app: Flask) -> None:
     """Set the headers on every answer, errors included."""
     app.after_request(set_headers)
+    app.session_interface = CookieSessions()
+
+
+class CookieSessions(SecureCookieSessionInterface):
+    """Flask's signed cookie; what was built with it (a form token, who is signed in) is kept nowhere."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Called after every other hook, so that it sees what the whole request has read."""
+        if session.accessed:
+            response.headers["Cache-Control"] = "private, no-store"
+        super().save_session(app, session, response)
 
 
 def set_headers(response: Response) -> Response:
@@ -41,8 +53,7 @@ def set_headers(response: Response) -> Response:
         response.headers["X-Robots-Tag"] = "noindex"
     elif "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-cache" if response.status_code == 200 else "no-store"
-    if session.accessed or request.path.startswith("/staff"):
-        # it holds a form token, or depends on who is signed in
+    if request.path.startswith("/staff"):
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Robots-Tag"] = "noindex"
     if settings().is_https:

@@ -37,13 +37,18 @@ _TAGS = {
 def render_markdown(text: str, *, first_heading: int = 3) -> Markup:
     """Markdown as safe HTML.
 
-    Headings are shifted so that "#" becomes h<first_heading>, at most h6: a page keeps its own h1 and order.
+    Headings are shifted so that "#" becomes h<first_heading>, at most h6: a page keeps its own h1 and order. The
+    text stands below a heading of level first_heading; one that leaves levels out gets the next level instead
+    (WCAG 1.3.1).
     Links are http, https or mailto only, and say that they lead away (security.md D.2 row 8).
     """
     tokens = _parser.parse(text)
+    above = first_heading
     for token in tokens:
+        if token.type == "heading_open":
+            above = min(6, int(token.tag[1]) + first_heading - 1, above + 1)
         if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(6, int(token.tag[1]) + first_heading - 1)}"
+            token.tag = f"h{above}"
     html = _parser.renderer.render(tokens, _parser.options, {})
     clean = nh3.clean(
         html,

@@ -21,6 +21,7 @@ from workshops.audit.service import record
 from workshops.config import Settings
 from workshops.core.addresses import email_key
 from workshops.core.errors import DomainError
+from workshops.ical.sequence import next_sequence
 from workshops.registration.models import Needs, Registration
 from workshops.registration.queries import counts_of, same_address, terms_of
 from workshops.registration.rules import (
@@ -125,7 +126,7 @@ def register(
         _tell_already_registered(session, event, known, now=now, settings=settings)
         return Outcome(decision.kind, is_new=False)
     registration = _add(
-        session, event, details, attending=attending, key=key, decision=decision, form_hash=form_hash, now=now
+        session, event, details, earlier, attending=attending, key=key, decision=decision, form_hash=form_hash, now=now
     )
     counts.add(attending, decision.state)
     keep_counts(session, event, counts)
@@ -153,6 +154,7 @@ def _add(
     session: Session,
     event: Event,
     details: Details,
+    earlier: Sequence[Registration],
     *,
     attending: str,
     key: str,
@@ -176,6 +178,8 @@ def _add(
         waiting_since=now if decision.state == "waiting" else None,
         form_key_hash=form_hash,
         outcome=decision.kind,
+        # Said here already, so that the invitation made below changes no row a second time.
+        invite_sequence=next_sequence(event.sequence, _last_sent(earlier)) if _NEWS[decision.state][1] else None,
         registered_at=now,
         state_changed_at=now,
     )
@@ -216,8 +220,13 @@ def _tell_newcomer(
     tell(
         session, event, registration, kind, now=now, settings=settings,
         method="REQUEST" if has_entry else None,
-        last_sent=max((r.invite_sequence for r in earlier if r.invite_sequence is not None), default=None),
+        last_sent=_last_sent(earlier),
     )
+
+
+def _last_sent(earlier: Sequence[Registration]) -> int | None:
+    """The highest SEQUENCE that this address was sent before, or None."""
+    return max((r.invite_sequence for r in earlier if r.invite_sequence is not None), default=None)
 
 
 def _tell_already_registered(
@@ -251,7 +260,7 @@ def add_person(
         _staff_terms(terms_of(event)), counts.room(event, attending), if_full="wait", now=now
     )
     registration = _add(
-        session, event, details, attending=attending, key=key, decision=decision, form_hash=None, now=now
+        session, event, details, earlier, attending=attending, key=key, decision=decision, form_hash=None, now=now
     )
     counts.add(attending, decision.state)
     keep_counts(session, event, counts)

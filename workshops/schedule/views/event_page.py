@@ -124,7 +124,7 @@ def json_ld(event: Event, view: EventView) -> Markup:
 def _facts(event: Event, view: EventView, state: PublicState) -> list[tuple[str, Any]]:
     """The short facts under the title; pairs without a value are left out by the component."""
     facts: list[tuple[str, Any]] = [
-        ("Date and time", time_element(view.starts_at or view.starts_on, when_text(view)) or when_text(view)),
+        ("Date and time", _date_fact(view, state)),
         ("Place", _place_fact(event, state)),
         ("How to attend", _ATTENDING[event.mode]),
         ("Run by", event.host.name if event.host else ""),
@@ -133,8 +133,17 @@ def _facts(event: Event, view: EventView, state: PublicState) -> list[tuple[str,
         facts.append(("Places", "; ".join(_places(view))))
         facts.append(("Registration closes", deadline_words(registration_closes_at(view))))
     if state.key in ("past", "followed_up"):
+        # Totals that a public page reported; what was counted here is in the panel of follow-up.
         facts.append(("People who registered", _total(event.reported_registered)))
+        facts.append(("People who came", _total(event.reported_attended)))
     return facts
+
+
+def _date_fact(view: EventView, state: PublicState) -> Markup | str:
+    if state.key == "postponed":
+        return "No new date yet"
+    words = when_text(view)
+    return time_element(view.starts_at or view.starts_on, words) or words
 
 
 def _place_fact(event: Event, state: PublicState) -> str:

@@ -71,8 +71,9 @@ def counts_words(event: Event) -> str:
     ):
         if event.mode not in (mode, "hybrid"):
             continue
-        text = f"{taken:,} of {capacity:,}" if capacity is not None else f"{taken:,}, no limit"
+        text = f"{taken:,} of {capacity:,}" if capacity is not None else f"{taken:,}"
         text += f" {words}" if event.mode == "hybrid" else ""
+        text += ", no limit" if capacity is None else ""
         parts.append(f"{text}, {waiting:,} waiting" if waiting else text)
     return "; ".join(parts)
 

@@ -244,7 +244,7 @@ def _summary(event: Event, details: EventDetails, runs: bool) -> list[tuple[str,
         row("Title", details.title),
         row("Kind", details.kind.capitalize()),
         row("Summary", details.summary, "about"),
-        row("Description", render_markdown(details.description), "about"),
+        row("Description", render_markdown(details.description, first_heading=2), "about"),
         row("Programme", details.programme, "about"),
         row("Topics", "; ".join(details.topics), "about"),
     ]

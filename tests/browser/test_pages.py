@@ -1,0 +1,256 @@
+"""Every page in every state, at 1280 and at 320 pixels: what a machine can find wrong with it is not there."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from flask import Flask
+
+from tests.browser.conftest import Site, served
+from tests.browser.visitor import NARROW, WIDE, Visitor
+
+NewVisitor = Callable[..., Visitor]
+
+OPEN = "example-awareness-session-what-is-co-production"
+FULL = "example-workshop-tools-and-methods"
+CLOSED = "example-workshop-closed-for-registration"
+CANCELLED = "example-learning-event-cancelled"
+HYBRID = "example-learning-event-stories-as-evidence"
+APPROVAL = "example-conference-walking-the-talk"
+DRAFT = "example-draft-not-published-yet"
+PAST = "example-round-table-of-last-week"
+FOLLOWED_UP = "example-workshop-of-last-month"
+#: One event in each state of the status table (reference/pages.md A.0).
+STATES = (
+    OPEN, FULL, CLOSED, CANCELLED, HYBRID, APPROVAL, PAST, FOLLOWED_UP,
+    "example-round-table-budgets-with-people",  # nearly full
+    "example-awareness-session-opens-soon",
+    "example-round-table-full-without-a-waiting-list",
+    "example-workshop-postponed",
+    "example-workshop-moved-to-another-day",
+    "example-online-chat-power-and-inequality",  # on now
+    "example-round-table-by-invitation",
+    "example-festival-day-at-a-partner",
+    "example-open-house",
+)  # fmt: skip
+PUBLIC = (
+    "/", "/events", "/events?q=co-production&attending=in_person&places=1", "/events?q=nothing-like-this",
+    "/events?page=2", "/programmes", "/programmes/example-co-production-week", "/past", "/past?q=conference",
+    "/calendar", "/calendar?month=2016-11", "/write-ups", "/calendars", "/calendars?kind=workshop", "/accessibility",
+    "/privacy", "/cookies", "/contact",
+    *(f"/events/{OPEN}/registered/{outcome}" for outcome in ("place", "waiting", "requested")),
+    *(f"/events/{slug}" for slug in STATES),
+)  # fmt: skip
+#: Pages with a form: the form token needs the one cookie there is.
+WITH_FORM = (
+    "/find-my-place", "/find-my-place?sent=1", "/staff/sign-in", "/staff/forgotten-password",
+    "/staff/forgotten-password?sent=yes",
+    *(f"/events/{slug}/register" for slug in (OPEN, FULL, HYBRID, APPROVAL, CLOSED)),
+)  # fmt: skip
+GONE = {
+    "/nothing-here": 404,
+    "/events?page=99": 404,
+    "/events/nothing-here": 404,
+    f"/events/{DRAFT}": 404,
+    f"/events/{CANCELLED}/register": 410,
+    f"/events/{PAST}/register": 410,
+    "/places/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA": 404,
+    "/staff/link/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA": 404,
+}
+STAFF = (
+    "/staff/", "/staff/?show=drafts", "/staff/?show=past&whose=mine", "/staff/events/new", "/staff/programmes",
+    "/staff/programmes/new", "/staff/programmes/example-co-production-week/edit", "/staff/venues",
+    "/staff/venues/1/edit", "/staff/kinds", "/staff/import", "/staff/write-ups", "/staff/write-ups/1",
+    "/staff/evidence", "/staff/account", "/staff/accounts", "/staff/accounts/1", "/staff/accounts/invite",
+    *(f"/staff/events/{slug}" for slug in (OPEN, DRAFT, CANCELLED, "example-workshop-postponed", FOLLOWED_UP)),
+    *(f"/staff/events/{OPEN}/{page}" for page in (
+        "edit", "preview", "cancel", "postpone", "add-date", "people/add", "needs", "messages", "on-the-day",
+        "attendance", "register-sheet", "notes", "write-ups/new")),
+    *(f"/staff/events/{slug}/people" for slug in (OPEN, FULL, HYBRID, APPROVAL)),
+    *(f"/staff/events/{slug}/afterwards" for slug in (OPEN, PAST, FOLLOWED_UP)),
+    *(f"/staff/events/{FOLLOWED_UP}/{page}" for page in ("on-the-day", "attendance", "notes/preview")),
+)  # fmt: skip
+#: Answers that are no pages: files, feeds, and what monitors read.
+NOT_PAGES = {
+    "static_file", "evidence.healthz", "evidence.readyz", "evidence.export_events", "evidence.export_people",
+    "feeds.calendar_ics", "feeds.event_ics", "feeds.my_calendar_ics", "feeds.programme_ics", "feeds.write_ups_atom",
+    "site.robots_txt", "site.security_txt",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The demonstration in every state, and the personal links into it."""
+
+    site: Site
+    places: dict[str, str]
+    links: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    with served(tmp_path_factory.mktemp("scene"), demo=True) as site:
+        said = json.loads(site.instance.python("-m", "tests.browser.states"))
+        yield Scene(site, said["places"], said["links"])
+
+
+@pytest.fixture
+def admin(scene: Scene, new_visitor: NewVisitor, request: pytest.FixtureRequest) -> Visitor:
+    """A signed-in admin."""
+    address = f"admin-{request.node.name[:20].replace('_', '-')}@example.org".lower()
+    link = scene.site.instance.command("accounts", "create", address, "--role", "admin").decode().split()[-1]
+    visitor = new_visitor(scene.site.base)
+    visitor.open(link)
+    visitor.fill("Your name", "Ada Example")
+    visitor.fill("Password", "seven quiet herons walk")
+    visitor.press("Set up my account")
+    assert visitor.heading() == "My events"
+    return visitor
+
+
+def look_at(visitor: Visitor, paths: dict[str, int] | tuple[str, ...], seen: dict[str, str]) -> list[str]:
+    """Check pages at both widths; gives what is wrong, and adds path and title to `seen`."""
+    wrong = []
+    for path in paths:
+        try:
+            visitor.open(path, status=paths[path] if isinstance(paths, dict) else 200)
+            visitor.check(widths=(NARROW,))
+        except AssertionError as fault:
+            wrong.append(str(fault))
+        seen[path] = visitor.page.title()
+    return wrong
+
+
+def test_public_pages_in_every_state(scene: Scene, new_visitor: NewVisitor) -> None:
+    visitor = new_visitor(scene.site.base, width=WIDE)
+    seen: dict[str, str] = {}
+    wrong = look_at(visitor, PUBLIC, seen)
+    cookies = visitor.page.context.cookies()
+    kept = visitor.page.evaluate("localStorage.length + sessionStorage.length")
+    assert not wrong, "\n".join(wrong)
+    assert cookies == [] and kept == 0, "a public page stores something in the browser"
+    assert all(title.endswith(" – Co-production events") for title in seen.values())
+
+
+def test_pages_with_forms_links_and_errors(scene: Scene, new_visitor: NewVisitor) -> None:
+    visitor = new_visitor(scene.site.base, width=WIDE)
+    seen: dict[str, str] = {}
+    wrong = look_at(visitor, (*WITH_FORM, *scene.places.values()), seen)
+    confirmed, offered = scene.places["confirmed"], scene.places["offered"]
+    for path in (*(confirmed + more for more in ("/change", "/cancel", "/move")), offered + "/cancel"):
+        wrong += look_at(visitor, (path,), seen)
+        assert visitor.page.url.endswith(path), f"{path} leads elsewhere"
+    links = {scene.links["new_password"]: 200, scene.links["demonstration"]: 200, scene.links["used"]: 410}
+    wrong += look_at(visitor, {**GONE, **links}, seen)
+    assert not wrong, "\n".join(wrong)
+    cookies: list[Any] = visitor.page.context.cookies()
+    assert [cookie["name"] for cookie in cookies] == ["session"]
+    assert cookies[0]["httpOnly"] and cookies[0]["sameSite"] == "Lax"
+
+
+def test_staff_pages_and_that_no_page_was_forgotten(
+    scene: Scene, admin: Visitor, running_apps: Callable[[str], Any]
+) -> None:
+    seen: dict[str, str] = {}
+    admin.open(f"/staff/events/{OPEN}/people")
+    person = admin.page.locator("main table a").first.get_attribute("href")
+    admin.open(f"/staff/events/{OPEN}/messages")
+    message = admin.page.locator("main a[href*='/messages/']").first.get_attribute("href")
+    assert person and message
+    wrong = look_at(admin, (*STAFF, person, message), seen)
+    assert not wrong, "\n".join(wrong)
+    titles = [title for path, title in seen.items() if "?" not in path]
+    twice = {title for title in titles if titles.count(title) > 1}
+    assert not twice, f"titles that two pages share: {twice}"
+
+    app: Flask = running_apps("sqlite").app
+    visited = [*seen, *PUBLIC, *WITH_FORM, *scene.places.values(), *scene.links.values()]
+    visited += [scene.places["confirmed"] + more for more in ("/change", "/cancel", "/move")]
+    match = app.url_map.bind("localhost").match
+    reached = {match(urlsplit(path).path)[0] for path in visited}
+    pages = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
+    assert pages - NOT_PAGES - reached == set(), "pages that no test has looked at"
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A form sent with something missing: where, which button, and what was typed and must still be there."""
+
+    path: str
+    button: str
+    typed: tuple[str, str] | None = None
+
+
+PUBLIC_FORMS = (
+    Sent(f"/events/{OPEN}/register", "Register for this event", ("Organisation", "Example Council")),
+    Sent(f"/events/{HYBRID}/register", "", ("Full name", "Dòmhnall O’Neill")),
+    Sent("/find-my-place", "Send my links", ("Email address", "two@at@example.org")),
+    Sent("/staff/sign-in", "Sign in", ("Email", "nobody@example.org")),
+    Sent("/staff/forgotten-password", "", None),
+)
+STAFF_FORMS = (
+    Sent("/staff/events/new", "Save as draft", ("Title", "A title alone")),
+    Sent(f"/staff/events/{OPEN}/cancel", "Cancel", None),
+    Sent(f"/staff/events/{OPEN}/postpone", "Postpone", None),
+    Sent(f"/staff/events/{OPEN}/add-date", "", ("Start time", "half past never")),
+    Sent(f"/staff/events/{OPEN}/people/add", "", ("Full name", "Example Person")),
+    Sent(f"/staff/events/{OPEN}/write-ups/new", "Save the write-up", ("Link", "javascript:alert(1)")),
+    Sent("/staff/programmes/new", "", ("Summary", "Something without a name")),
+    Sent("/staff/kinds", "", None),
+    Sent("/staff/import", "", None),
+    Sent("/staff/accounts/invite", "", ("Name", "Example Colleague")),
+    Sent("/staff/account", "Change", None),
+)
+
+
+def send_unfinished(visitor: Visitor, sent: Sent) -> None:
+    """Send a form with something missing and look at what comes back (WCAG 3.3.1)."""
+    visitor.open(sent.path)
+    if sent.typed:
+        visitor.fill(*sent.typed)
+    with visitor.page.expect_response(lambda came: came.request.method == "POST") as came:
+        if sent.button:
+            visitor.page.get_by_role("main").get_by_role("button", name=sent.button).first.click()
+        else:
+            visitor.page.locator("main form[method=post] button:not([aria-hidden]):not([formaction])").last.click()
+    assert came.value.status == 422, f"{sent.path}: {came.value.status}"
+    visitor.page.wait_for_load_state("load")
+    title = visitor.page.title()
+    assert re.match(r"Error: \S", title), f"{sent.path}: “{title}”"
+    targets = visitor.page.eval_on_selector_all(
+        "#error-summary a", "links => links.map(a => [a.getAttribute('href'), a.textContent])"
+    )
+    assert targets, f"{sent.path}: an error summary without links"
+    for href, words in targets:
+        assert words.strip() and not words.strip().endswith("."), f"{sent.path}: “{words}”"
+        found = visitor.page.locator(f"[id='{href.removeprefix('#')}']")
+        assert found.count() == 1, f"{sent.path}: {href} is not there"
+        # said at the field too, in the same words
+        assert visitor.page.locator(".ds_question__error-message", has_text=words).count(), f"{sent.path}: {words}"
+    if sent.typed:
+        label, text = sent.typed
+        assert visitor.page.get_by_label(label).first.input_value() == text, f"{sent.path} lost “{text}”"
+    assert visitor.page.evaluate("document.activeElement.id") == "error-summary"
+    visitor.check(widths=(NARROW,))
+
+
+def test_unfinished_public_forms_say_what_is_missing(scene: Scene, new_visitor: NewVisitor) -> None:
+    visitor = new_visitor(scene.site.base)
+    for sent in (*PUBLIC_FORMS, Sent(scene.places["confirmed"] + "/move", "")):
+        send_unfinished(visitor, sent)
+    visitor.open(scene.places["confirmed"] + "/change")
+    visitor.fill("Full name", "")
+    visitor.press("Save my changes")
+    assert visitor.page.title().startswith("Error: ")
+    visitor.check(widths=(NARROW,))
+
+
+def test_unfinished_staff_forms_say_what_is_missing(scene: Scene, admin: Visitor) -> None:
+    for sent in STAFF_FORMS:
+        send_unfinished(admin, sent)

@@ -1,0 +1,147 @@
+"""Every mail as people get it, beside files that a person has read. `--update-snapshots` writes them anew.
+
+A difference means that words people receive have changed: look at the files' diff before committing it.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import test_settings as settings_for_test
+from workshops.config import PROJECT
+from workshops.messages.render import render_words
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+TEMPLATES = PROJECT / "templates" / "emails"
+
+EVENT = {
+    "title": "Co-production & older people: a round-table",
+    "when": "Tuesday 14 November 2017, 10am to 12 noon",
+    "where": "Calton Heritage and Learning Centre, 423 London Road, Glasgow, G40 1AG",
+    "event_url": "http://localhost/events/co-production-and-older-people",
+    "name": "Màiri Example",
+    "reference": "K7MPX2QA",
+    "state": "confirmed",
+    "attending": "",
+    "joining_link": "",
+    "has_invitation": False,
+    "moved_from": "",
+    "moved_to": "",
+    "was": "",
+    "by_organiser": False,
+    "changes": [],
+    "reason": "",
+    "until": datetime(2017, 11, 9, 17, tzinfo=UTC),
+}
+CHANGES = [
+    {"label": "Date and time", "before": "Monday 13 November 2017, 10am to 12 noon", "after": EVENT["when"]},
+    {"label": "Place", "before": "", "after": EVENT["where"]},
+]
+ONLINE = {"attending": "Online", "joining_link": "https://meet.example.org/round-table", "has_invitation": True}
+ACCOUNT = {
+    "name": "Olivia Example",
+    "invited_by": "Olivia Example",
+    "role": "organiser",
+    "role_words": "runs all events and programmes",
+    "until": "5pm on Thursday 9 November 2017",
+}
+
+#: Name of the snapshot -> (kind, what is special about it).
+CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "place_confirmed": ("registration/place_confirmed", {"has_invitation": True}),
+    "place_confirmed_online": ("registration/place_confirmed", ONLINE),
+    "place_confirmed_moved": (
+        "registration/place_confirmed",
+        {"has_invitation": True, "moved_from": "Monday 13 November 2017, 10am to 12 noon"},
+    ),
+    "on_waiting_list": ("registration/on_waiting_list", {"state": "waiting"}),
+    "place_offered": ("registration/place_offered", {"state": "offered"}),
+    "offer_lapsed": ("registration/offer_lapsed", {"state": "lapsed"}),
+    "place_cancelled": (
+        "registration/place_cancelled", {"state": "cancelled", "was": "confirmed", "has_invitation": True}
+    ),
+    "place_cancelled_waiting": ("registration/place_cancelled", {"state": "cancelled", "was": "waiting"}),
+    "place_cancelled_by_organiser": (
+        "registration/place_cancelled",
+        {"state": "declined", "was": "confirmed", "by_organiser": True, "has_invitation": True},
+    ),
+    "place_cancelled_moved": (
+        "registration/place_cancelled",
+        {
+            "state": "cancelled", "was": "confirmed", "has_invitation": True,
+            "moved_to": "Wednesday 15 November 2017, 10am to 12 noon",
+        },
+    ),
+    "already_registered": ("registration/already_registered", {}),
+    "event_changed": ("registration/event_changed", {"changes": CHANGES, "has_invitation": True}),
+    "event_changed_waiting": ("registration/event_changed", {"changes": CHANGES, "state": "waiting"}),
+    "event_cancelled": ("registration/event_cancelled", {"reason": "The speaker is ill.", "has_invitation": True}),
+    "event_postponed": ("registration/event_postponed", {"has_invitation": True}),
+    "event_reinstated": ("registration/event_reinstated", {"has_invitation": True}),
+    "request_received": ("registration/request_received", {"state": "requested", "has_invitation": True}),
+    "request_declined": ("registration/request_declined", {"state": "declined", "has_invitation": True}),
+    "your_link": ("registration/your_link", {"state": "waiting"}),
+    "find_my_place": (
+        "registration/find_my_place",
+        {
+            "places": [
+                {**EVENT, "link": "place_a", "state": "You have a place"},
+                {**EVENT, "link": "place_b", "state": "You are on the waiting list", "title": "A workshop"},
+            ]
+        },
+    ),
+    "account_invitation": ("accounts/invitation", ACCOUNT),
+    "account_new_password": ("accounts/new_password", ACCOUNT),
+}
+LINKS = ("place", "place_a", "place_b", "account", "password")
+
+
+def rendered(name: str, tmp_path: Path) -> dict[str, str]:
+    """The two bodies of a case, the subject above the plain one."""
+    kind, special = CASES[name]
+    words = render_words(kind, values={**EVENT, **special}, links=LINKS, settings=settings_for_test(tmp_path))
+    return {".txt": f"Subject: {words.subject}\n\n{words.text}", ".html": words.html}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_mails_say_what_the_snapshots_say(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    for ending, text in rendered(name, tmp_path).items():
+        file = SNAPSHOTS / f"{name}{ending}"
+        if request.config.getoption("--update-snapshots"):
+            SNAPSHOTS.mkdir(exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        assert file.is_file(), f"{file.name} is missing: run with --update-snapshots and read it"
+        assert text == file.read_text(encoding="utf-8")
+
+
+def test_every_kind_of_mail_has_a_snapshot_and_every_snapshot_a_case() -> None:
+    kinds = {f"{file.parent.parent.name}/{file.parent.name}" for file in TEMPLATES.glob("*/*/subject.txt")}
+    assert kinds == {kind for kind, _ in CASES.values()}
+    assert {file.stem for file in SNAPSHOTS.iterdir()} == set(CASES)
+
+
+class _Words(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.text = ""
+        self.feed(html)
+
+    def handle_data(self, data: str) -> None:
+        self.text += f"{data} "
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_both_bodies_say_the_same_and_subjects_hold_nothing_personal(name: str, tmp_path: Path) -> None:
+    bodies = rendered(name, tmp_path)
+    subject = bodies[".txt"].splitlines()[0]
+    assert EVENT["name"] not in subject and EVENT["reference"] not in subject
+    plain, html = (set(re.findall(r"[\w’]{5,}", text)) for text in (bodies[".txt"], _Words(bodies[".html"]).text))
+    # The HTML has a line for lists of mail and one about copying the address; the plain text has none of these.
+    assert plain - html <= {"Subject", "before"}
+    assert not re.search(r"\bplease\b|successfully|\binvalid\b|None", bodies[".txt"], re.IGNORECASE)
