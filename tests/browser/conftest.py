@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -84,11 +85,21 @@ def start(tmp_path: Path) -> Iterator[Start]:
         yield lambda database_url=None: running.enter_context(served(tmp_path, database_url))
 
 
+@dataclass(frozen=True)
+class Scene:
+    """The demonstration in every state (tests/browser/states.py), and the personal links into it."""
+
+    site: Site
+    places: dict[str, str]
+    links: dict[str, str]
+
+
 @pytest.fixture(scope="session")
-def demo_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """The demonstration, served. Tests may register there; nothing else changes."""
-    with served(tmp_path_factory.mktemp("demo"), demo=True) as site:
-        yield site
+    with served(tmp_path_factory.mktemp("scene"), demo=True) as site:
+        said = json.loads(site.instance.python("-m", "tests.browser.states"))
+        yield Scene(site, said["places"], said["links"])
 
 
 @pytest.fixture

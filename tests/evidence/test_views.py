@@ -52,7 +52,7 @@ def test_a_download_is_a_post_that_is_written_down(session: Session, staff: Any,
     assert organiser.get(address).status_code == 405
     answer = organiser.send(address)
     assert answer.status_code == 200
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert "no-store" in answer.headers["Cache-Control"]
     name = f"{event.slug}-people-personal-data.{file_format}"
     assert answer.headers["Content-Disposition"] == f"attachment; filename={name}"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -126,7 +126,7 @@ def test_health_answers_under_any_name(client: Any) -> None:
     for address, words in (("/healthz", "ok\n"), ("/readyz", "ready\n")):
         answer = client.get(address, headers={"Host": "10.0.0.7:8000"})
         assert (answer.status_code, answer.text) == (200, words)
-        assert answer.mimetype == "text/plain" and answer.headers["Cache-Control"] == "no-store"
+        assert answer.mimetype == "text/plain" and "no-store" in answer.headers["Cache-Control"]
         assert "Set-Cookie" not in answer.headers
 
 

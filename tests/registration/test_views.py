@@ -41,7 +41,7 @@ def heading(page: str) -> str:
 def test_the_form_asks_what_design_promises(client: FormClient, session: Session) -> None:
     event = make_event(session, mode="hybrid", capacity_online=5, questions=["What brings you?", "Anything else?"])
     answer = client.get(f"/events/{event.slug}/register")
-    assert answer.status_code == 200 and answer.headers["Cache-Control"] == "no-store"
+    assert answer.status_code == 200 and "no-store" in answer.headers["Cache-Control"]
     names = set(re.findall(r'name="([a-z_0-9]+)"', answer.text)) - {"description", "viewport", "robots"}
     assert names >= {
         "name", "email", "attending", "organisation", "job_title", "sector", "access_needs", "dietary_needs",

@@ -143,12 +143,13 @@ def _register_page(event: Event, form: AttendanceForm, typed: dict[int, str]) ->
 @blueprint.get("/staff/events/<slug>/register-sheet")
 @access(FACILITATOR)
 def register_sheet(slug: str) -> ResponseReturnValue:
-    """The sheet people sign, for paper: no addresses, no needs."""
+    """The sheet people sign in the room, for paper: no addresses, no needs, nobody who joins online."""
     event = _own_event(slug)
+    people = queries.people_with_a_place(db.session(), event.id)
     return render_template(
         "attendance/register_sheet.html",
         **_heading(event),
-        people=queries.people_with_a_place(db.session(), event.id),
+        people=[person for person in people if person.attending == "in_person"],
         blank_rows=BLANK_ROWS,
         destroy_after=london_date(event.over_at + SHEET_KEPT_FOR),
     )

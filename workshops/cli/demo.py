@@ -36,7 +36,7 @@ ORGANISER = "organiser@example.org"
 
 NOTES = """## What we talked about
 
-Twelve people tried out three methods. Two of them are in use since: the *walk-through* and the *asset map*.
+We tried out three methods. Two of them are in use since: the *walk-through* and the *asset map*.
 
 ## What was agreed
 

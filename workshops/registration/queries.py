@@ -126,6 +126,15 @@ def queue_of(session: Session, event_id: int, attending: str, *, limit: int | No
     return tuple(Waiting(row.id, attending, row.waiting_since or row.registered_at) for row in rows)
 
 
+def end_of_queue(session: Session, event_id: int, attending: str) -> datetime | None:
+    """Since when the last one in a queue waits; None when nobody does."""
+    return session.scalar(
+        select(func.max(Registration.waiting_since)).where(
+            Registration.event_id == event_id, Registration.state == "waiting", Registration.attending == attending
+        )
+    )
+
+
 def queue_positions(session: Session, event_id: int) -> dict[int, int]:
     """The position of everybody who waits, from 1 in each queue."""
     rows = session.execute(

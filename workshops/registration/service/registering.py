@@ -23,7 +23,7 @@ from workshops.core.addresses import email_key
 from workshops.core.errors import DomainError
 from workshops.ical.sequence import next_sequence
 from workshops.registration.models import Needs, Registration
-from workshops.registration.queries import counts_of, same_address, terms_of
+from workshops.registration.queries import counts_of, end_of_queue, same_address, terms_of
 from workshops.registration.rules import (
     ACTIVE_STATES,
     Decision,
@@ -175,7 +175,7 @@ def _add(
         state=decision.state,
         question=details.question,
         answers=dict(details.answers),
-        waiting_since=now if decision.state == "waiting" else None,
+        waiting_since=_waiting_since(session, event, attending, now) if decision.state == "waiting" else None,
         form_key_hash=form_hash,
         outcome=decision.kind,
         # Said here already, so that the invitation made below changes no row a second time.
@@ -197,6 +197,11 @@ def _add(
             )
         )
     return registration
+
+
+def _waiting_since(session: Session, event: Event, attending: str, now: datetime) -> datetime:
+    # `now` was asked before the lock was given: who got the lock later waits behind those who had it before.
+    return max(now, end_of_queue(session, event.id, attending) or now)
 
 
 #: State -> the mail that tells it, and whether a calendar entry goes with it.

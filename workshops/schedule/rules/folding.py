@@ -7,6 +7,8 @@ import unicodedata
 
 def without_marks(text: str) -> str:
     """NFKD, and the combining marks dropped: "Dùn Èideann" becomes "Dun Eideann"."""
+    if text.isascii():
+        return text
     letters = unicodedata.normalize("NFKD", text)
     return "".join(letter for letter in letters if not unicodedata.category(letter).startswith("M"))
 

@@ -149,6 +149,12 @@ def list_words(view: EventView, now: datetime) -> tuple[str, ...]:
     return tuple(f"{tag.text}|{tag.colour}" for tag in public_state(view, now).tags)
 
 
+def page_words(view: EventView, now: datetime) -> tuple[object, ...]:
+    """What the event's own page says about its places: it must be built again only when this changes."""
+    left = (places_left(capacity, taken) for _, capacity, taken in ways(view))
+    return public_state(view, now), *(None if number is None else min(number, MANY_PLACES) for number in left)
+
+
 def when_text(view: EventView) -> str:
     """When it is, as it is written for people; "(UK time)" for events that are online only."""
     if view.starts_at is not None:

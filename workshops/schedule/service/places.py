@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from workshops.core.versions import touch_public
 from workshops.schedule.models import Event
 from workshops.schedule.queries.public import event_view
-from workshops.schedule.rules.public_state import list_words, registration_closes_at
+from workshops.schedule.rules.public_state import list_words, page_words, registration_closes_at
 
 
 def touch_event(session: Session, event: Event) -> None:
@@ -28,18 +28,21 @@ def record_places(
 ) -> None:
     """Keep the counts of an event; its row must be locked by the caller.
 
-    taken: confirmed and open offers; waiting: how many wait. Lists are only told when their words change,
-    so that "19 places left" to "18" moves them and 80 to 79 within "Places available" does not.
+    taken: confirmed and open offers; waiting: how many wait. The page and the lists are only told when their
+    words change: "19 places left" to "18" moves them, 80 to 79 within "Places available" does not.
     """
-    before = _open_words(event)
+    page, lists = _open_words(event)
     event.taken_in_person, event.taken_online = taken_in_person, taken_online
     event.waiting_in_person, event.waiting_online = waiting_in_person, waiting_online
-    touch_event(session, event)
-    if event.state != "draft" and event.is_listed and _open_words(event) != before:
+    page_after, lists_after = _open_words(event)
+    if page_after != page:
+        touch_event(session, event)
+    if event.state != "draft" and event.is_listed and lists_after != lists:
         touch_public(session)
 
 
-def _open_words(event: Event) -> tuple[str, ...]:
-    """What lists say while registration is open: the only time at which counts show in them."""
+def _open_words(event: Event) -> tuple[tuple[object, ...], tuple[str, ...]]:
+    """What the page and the lists say while registration is open: the only time at which counts show in them."""
     view = event_view(event)
-    return list_words(view, min(registration_closes_at(view), view.sort_at) - timedelta(seconds=1))
+    open_at = min(registration_closes_at(view), view.sort_at) - timedelta(seconds=1)
+    return page_words(view, open_at), list_words(view, open_at)

@@ -46,8 +46,9 @@ def own_event(slug: str) -> Event:
     return event
 
 
+@blueprint.app_template_global("staff_sections")
 def sections(event: Event) -> list[tuple[str, str]]:
-    """The places of an event for staff. One with nothing in it is absent."""
+    """The places of an event for staff, for every page of it. One with nothing in it is absent."""
     items = [("Details", url_for("schedule.staff_event", slug=event.slug))]
     if event.state == "draft":
         return items

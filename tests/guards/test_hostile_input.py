@@ -1,0 +1,225 @@
+"""Hostile values in every address, filter, header and form field: a page in words comes back, and never a 500."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import quote, urljoin
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from tests.conftest import FakeClock, FormClient
+from tests.factories import make_event, make_programme, make_registration, make_venue
+from tests.guards.world import paths
+
+#: What is put where text, a number, a date, a link or a choice is expected.
+HOSTILE = (
+    "a\0b",
+    "Ann\r\nBcc: other@example.org",
+    "\u202egnp.exe\u2066\ufeff\x85\u2028",
+    "two@at@example.org",
+    "javascript:alert(1)",
+    "JaVa\tScript&colon;alert(1)",
+    "//evil.example/\\evil",
+    "https://name:secret@evil.example",
+    "http://[::1",
+    "https://\u2100.example:99999",
+    "-1",
+    "99999999999999999999999",
+    "9223372036854775808",
+    "2147483648",
+    "\u00b2\u0663",
+    "1e400",
+    "9999-12-31",
+    "0001-01-01",
+    "0000-00-00",
+    "2027-02-31",
+    "2027-03-28T01:30",
+    "24:61",
+    "%_\\%s{0.__class__}{{7*7}}",
+    "'; DROP TABLE events; --",
+    "<script>alert(1)</script>]]>\"'",
+    "[" * 3000,
+    "> " * 3000 + "x",
+    "e" + "\u0301" * 3000,
+    "x" * 30_000,
+)
+#: The same, for what stands in an address: as bytes, so that no text has to be behind them.
+RAW = ("%00", "%ff", "%ed%a0%80", "%c0%af", "%", "%zz", "..%2f..%2fetc", "a" * 3000, "%0d%0aSet-Cookie:x=y", "%E2%80%AE")
+#: Every name that any page reads from its address.
+ARGUMENTS = (
+    "q", "programme", "kind", "topic", "area", "host", "attending", "from", "to", "places", "page", "sort",
+    "month", "show", "whose", "saved", "sent", "next", "part", "event", "year", "state",
+)  # fmt: skip
+#: Ends this browser's sign-in, and with it the test.
+NOT_PRESSED = ("/staff/sign-out", "/end", "/end-other-sign-ins", "/end-sign-ins")
+
+
+@dataclass
+class FoundForm:
+    """A form of a page: where it is sent, and its fields with what stands in them."""
+
+    action: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+class _Forms(HTMLParser):
+    """The forms of a page that are sent by POST."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[FoundForm] = []
+        self.open: FoundForm | None = None
+        self.area = ""
+        self.select = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form" and given.get("method", "").lower() == "post":
+            self.open = FoundForm(given.get("action", ""))
+            self.found.append(self.open)
+        if self.open is None:
+            return
+        name = given.get("name", "")
+        if tag == "option" and self.select:
+            if "selected" in given or not self.open.fields.get(self.select):
+                self.open.fields[self.select] = given.get("value", "")
+        elif tag == "select":
+            self.select = name
+        elif tag == "textarea":
+            self.area = name
+            self.open.fields[name] = ""
+        elif tag in ("input", "button") and name and name != "csrf_token":
+            ticked = given.get("type") not in ("radio", "checkbox") or "checked" in given
+            if ticked or not self.open.fields.get(name):
+                self.open.fields[name] = given.get("value", "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self.open = None
+        elif tag == "textarea":
+            self.area = ""
+        elif tag == "select":
+            self.select = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.area and self.open is not None:
+            self.open.fields[self.area] += data
+
+
+def forms_of(page: str, path: str) -> list[FoundForm]:
+    """The forms of a page, each with the path it is sent to."""
+    reader = _Forms()
+    reader.feed(page)
+    for form in reader.found:
+        form.action = urljoin(path, form.action) if form.action else path
+    return reader.found
+
+
+@pytest.fixture
+def whole_world(session: Session, world: dict[str, Any], clock: FakeClock) -> dict[str, Any]:
+    """The world of the guards, with an event that asks everything, a programme and a venue."""
+    programme = make_programme(session)
+    hybrid = make_event(session, slug="asks-everything", mode="hybrid", capacity_online=1, booking="by_approval",
+                        venue_id=make_venue(session).id, questions=["What do you bring?", "Why?"],
+                        programme_id=programme.id)  # fmt: skip
+    asked = make_registration(session, hybrid, state="requested")
+    return {
+        **world,
+        "slug": (*world["slug"], "asks-everything", programme.slug),
+        "registration_id": (*world["registration_id"], asked.id),
+    }
+
+
+@pytest.fixture
+def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Nothing is logged as an error: a traceback would be there."""
+    with caplog.at_level(logging.WARNING):
+        yield
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def every_form(browsers: list[FormClient], addresses: list[str]) -> dict[str, tuple[FormClient, FoundForm]]:
+    """Each form that these browsers are shown, once for each address and set of fields."""
+    found: dict[str, tuple[FormClient, FoundForm]] = {}
+    for browser in browsers:
+        for path in addresses:
+            answer = browser.get(path)
+            page = answer.get_data(as_text=True) if answer.mimetype == "text/html" else ""
+            answer.close()
+            for form in forms_of(page, path):
+                if not form.action.endswith(NOT_PRESSED):
+                    found.setdefault(f"{form.action} {' '.join(form.fields)}", (browser, form))
+    return found
+
+
+def test_no_address_or_filter_is_a_500(
+    app: Flask, whole_world: dict[str, Any], staff: Callable[..., FormClient], quiet: None, pytestconfig: pytest.Config
+) -> None:
+    browser = staff("admin")
+    asked = 0
+    everything = pytestconfig.getoption("--full")
+    for number, path in enumerate(paths(app, whole_world)):
+        hostile = [*RAW, *(quote(value[:2000]) for value in HOSTILE)]
+        chosen = hostile if everything else hostile[number % 4 :: 4]
+        for value in chosen:
+            query = "&".join(f"{name}={value}" for name in ARGUMENTS)
+            answer = browser.get(f"{path}?{query}")
+            answer.close()
+            asked += 1
+            assert answer.status_code < 500, (path, value[:60], answer.status_code)
+    assert asked > 300
+
+
+def test_no_part_of_an_address_is_a_500(
+    app: Flask, staff: Callable[..., FormClient], quiet: None
+) -> None:
+    browser = staff("admin")
+    marks = {"slug": "slug-mark", "token": "token-mark", "filename": "file-mark", "outcome": "place", "format": "csv"}
+    numbers = ("0", "2147483648", "9223372036854775808", "9" * 5000)
+    for rule in app.url_map.iter_rules():
+        path = rule.rule
+        for name in rule.arguments:
+            converter = type(rule._converters[name]).__name__
+            part = next(p for p in path.split("<")[1:] if p.split(">")[0].split(":")[-1] == name).split(">")[0]
+            path = path.replace(f"<{part}>", "{number}" if converter == "IntegerConverter" else marks[name])
+        tries = [path.replace(mark, value) for mark in ("slug-mark", "token-mark", "file-mark")
+                 if mark in path for value in (*RAW, *(quote(one[:2000]) for one in HOSTILE[:10]))]  # fmt: skip
+        for one in tries or [path]:
+            for number in numbers if "{number}" in one else ("",):
+                for method in rule.methods & {"GET", "POST"}:  # type: ignore[operator]
+                    address = one.replace("{number}", number).replace("slug-mark", "no-such").replace("-mark", "")
+                    if address.endswith("/sign-out"):
+                        continue
+                    answer = browser.get(address) if method == "GET" else browser.send(address)
+                    answer.close()
+                    assert answer.status_code < 500 or address == "/readyz", (method, address[:80], answer.status_code)
+
+
+def test_no_form_field_is_a_500(
+    app: Flask,
+    client: FormClient,
+    whole_world: dict[str, Any],
+    staff: Callable[..., FormClient],
+    quiet: None,
+    pytestconfig: pytest.Config,
+) -> None:
+    found = every_form([client, staff("admin")], paths(app, whole_world))
+    assert len(found) > 25, "hardly a form was found, so nothing is proved"
+    everything = pytestconfig.getoption("--full")
+    for number, (browser, form) in enumerate(found.values()):
+        for turn, name in enumerate(form.fields):
+            chosen = HOSTILE if everything else HOSTILE[(number + turn) % 9 :: 9]
+            for value in chosen:
+                answer = browser.send(form.action, {**form.fields, name: value})
+                answer.close()
+                assert answer.status_code < 500, (form.action, name, value[:60], answer.status_code)
+        for value in HOSTILE if everything else HOSTILE[number % 3 :: 3]:
+            answer = browser.send(form.action, dict.fromkeys(form.fields, value))
+            answer.close()
+            assert answer.status_code < 500, (form.action, value[:60], answer.status_code)
