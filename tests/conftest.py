@@ -1,4 +1,4 @@
-"""Fixtures: an application on each engine, a fake clock, clients that send forms. Time and mail never leave the machine."""
+"""Fixtures: an application on each engine, a fake clock, clients that send forms. Nothing leaves the machine."""
 
 from __future__ import annotations
 

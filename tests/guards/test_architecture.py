@@ -107,3 +107,16 @@ def test_nothing_is_tracked_that_others_wrote() -> None:
     assert [
         f for f in tracked if re.search(r"(^|/)(node_modules|dist|vendor|\.venv)/|\.(sqlite3?|db|eml|png|xlsx)$", f)
     ] == []
+
+
+def test_the_code_is_clean() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("ruff"), "check", "."], cwd=PROJECT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_types_hold() -> None:
+    mypy = Path(sys.executable).with_name("mypy")
+    done = subprocess.run([mypy], cwd=PROJECT, capture_output=True, text=True, timeout=400)
+    assert done.returncode == 0, done.stdout

@@ -12,6 +12,7 @@ from urllib.parse import quote, urljoin
 import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
+from werkzeug.routing import IntegerConverter
 
 from tests.conftest import FakeClock, FormClient
 from tests.factories import make_event, make_programme, make_registration, make_venue
@@ -55,6 +56,11 @@ RAW = ("%00", "%ff", "%ed%a0%80", "%c0%af", "%", "%zz", "..%2f..%2fetc", "a" * 3
 ARGUMENTS = (
     "q", "programme", "kind", "topic", "area", "host", "attending", "from", "to", "places", "page", "sort",
     "month", "show", "whose", "saved", "sent", "next", "part", "event", "year", "state",
+)  # fmt: skip
+#: The last part of each address that reads some of them.
+READ_ARGUMENTS = (
+    "events", "past", "calendar", "calendar.ics", "calendars", "write-ups", "find-my-place", "sign-in",
+    "evidence", "people", "on-the-day",
 )  # fmt: skip
 #: Ends this browser's sign-in, and with it the test.
 NOT_PRESSED = ("/staff/sign-out", "/end", "/end-other-sign-ins", "/end-sign-ins")
@@ -144,6 +150,12 @@ def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
+@pytest.fixture
+def everything(pytestconfig: pytest.Config) -> bool:
+    """Whether each value is put into each field; the gate takes turns."""
+    return bool(pytestconfig.getoption("--full"))
+
+
 def every_form(browsers: list[FormClient], addresses: list[str]) -> dict[str, tuple[FormClient, FoundForm]]:
     """Each form that these browsers are shown, once for each address and set of fields."""
     found: dict[str, tuple[FormClient, FoundForm]] = {}
@@ -158,22 +170,19 @@ def every_form(browsers: list[FormClient], addresses: list[str]) -> dict[str, tu
     return found
 
 
-def test_no_address_or_filter_is_a_500(
-    app: Flask, whole_world: dict[str, Any], staff: Callable[..., FormClient], quiet: None, pytestconfig: pytest.Config
+def test_no_filter_is_a_500(
+    app: Flask, whole_world: dict[str, Any], staff: Callable[..., FormClient], quiet: None, everything: bool
 ) -> None:
     browser = staff("admin")
-    asked = 0
-    everything = pytestconfig.getoption("--full")
+    values = [*RAW, *(quote(value[:2000]) for value in HOSTILE)]
     for number, path in enumerate(paths(app, whole_world)):
-        hostile = [*RAW, *(quote(value[:2000]) for value in HOSTILE)]
-        chosen = hostile if everything else hostile[number % 4 :: 4]
-        for value in chosen:
-            query = "&".join(f"{name}={value}" for name in ARGUMENTS)
-            answer = browser.get(f"{path}?{query}")
-            answer.close()
-            asked += 1
-            assert answer.status_code < 500, (path, value[:60], answer.status_code)
-    assert asked > 300
+        reads_arguments = path.rpartition("/")[2] in READ_ARGUMENTS
+        for value in values if everything or reads_arguments else values[number % 13 :: 39]:
+            # a search by itself: next to a filter that matches nothing, the database would never see it
+            for query in (f"q={value}", "&".join(f"{name}={value}" for name in ARGUMENTS)):
+                answer = browser.get(f"{path}?{query}")
+                answer.close()
+                assert answer.status_code < 500, (path, query[:60], answer.status_code)
 
 
 def test_no_part_of_an_address_is_a_500(
@@ -185,9 +194,9 @@ def test_no_part_of_an_address_is_a_500(
     for rule in app.url_map.iter_rules():
         path = rule.rule
         for name in rule.arguments:
-            converter = type(rule._converters[name]).__name__
+            is_number = isinstance(rule._converters[name], IntegerConverter)
             part = next(p for p in path.split("<")[1:] if p.split(">")[0].split(":")[-1] == name).split(">")[0]
-            path = path.replace(f"<{part}>", "{number}" if converter == "IntegerConverter" else marks[name])
+            path = path.replace(f"<{part}>", "{number}" if is_number else marks[name])
         tries = [path.replace(mark, value) for mark in ("slug-mark", "token-mark", "file-mark")
                  if mark in path for value in (*RAW, *(quote(one[:2000]) for one in HOSTILE[:10]))]  # fmt: skip
         for one in tries or [path]:
@@ -207,19 +216,18 @@ def test_no_form_field_is_a_500(
     whole_world: dict[str, Any],
     staff: Callable[..., FormClient],
     quiet: None,
-    pytestconfig: pytest.Config,
+    everything: bool,
 ) -> None:
     found = every_form([client, staff("admin")], paths(app, whole_world))
     assert len(found) > 25, "hardly a form was found, so nothing is proved"
-    everything = pytestconfig.getoption("--full")
-    for number, (browser, form) in enumerate(found.values()):
-        for turn, name in enumerate(form.fields):
-            chosen = HOSTILE if everything else HOSTILE[(number + turn) % 9 :: 9]
-            for value in chosen:
-                answer = browser.send(form.action, {**form.fields, name: value})
-                answer.close()
-                assert answer.status_code < 500, (form.action, name, value[:60], answer.status_code)
-        for value in HOSTILE if everything else HOSTILE[number % 3 :: 3]:
-            answer = browser.send(form.action, dict.fromkeys(form.fields, value))
+    turn = 0
+    for browser, form in found.values():
+        tries = [dict.fromkeys(form.fields, value) for value in (HOSTILE if everything else HOSTILE[:1])]
+        for name in form.fields:
+            turn += 1
+            chosen = HOSTILE if everything else HOSTILE[turn % len(HOSTILE) :][:1]
+            tries += [{**form.fields, name: value} for value in chosen]
+        for fields in tries:
+            answer = browser.send(form.action, fields)
             answer.close()
-            assert answer.status_code < 500, (form.action, value[:60], answer.status_code)
+            assert answer.status_code < 500, (form.action, str(fields)[:300], answer.status_code)

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Flask
 from sqlalchemy.orm import Session
+from werkzeug.routing import IntegerConverter
 
 from workshops.core.db import Base
 
@@ -28,7 +29,7 @@ def contents(session: Session) -> dict[str, list[dict[str, Any]]]:
 
 def made_up(converter: object, name: str) -> object:
     """A value that fits the address and names nothing."""
-    if type(converter).__name__ == "IntegerConverter":
+    if isinstance(converter, IntegerConverter):
         return 987654
     if type(converter).__name__ == "AnyConverter":
         return sorted(converter.items)[0]  # type: ignore[attr-defined]

@@ -127,6 +127,7 @@ class Event(Base):
         CheckConstraint("captions IN ('yes','no','not_known')", name="captions"),
         Index("ix_events_listed", "state", "is_listed", "over_at"),
         Index("ix_events_sort_at", "sort_at", "id"),
+        Index("ix_events_feed_order", "sort_at", "uid"),
         Index("ix_events_programme_id", "programme_id"),
         Index("ix_events_series_id", "series_id"),
         Index("ix_events_venue_id", "venue_id"),

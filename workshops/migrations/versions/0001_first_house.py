@@ -281,6 +281,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("uid", name=op.f("uq_events_uid")),
     )
     with op.batch_alter_table("events", schema=None) as batch_op:
+        batch_op.create_index("ix_events_feed_order", ["sort_at", "uid"], unique=False)
         batch_op.create_index("ix_events_host_id", ["host_id"], unique=False)
         batch_op.create_index("ix_events_listed", ["state", "is_listed", "over_at"], unique=False)
         batch_op.create_index("ix_events_owner_id", ["owner_id"], unique=False)
@@ -494,6 +495,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_events_owner_id")
         batch_op.drop_index("ix_events_listed")
         batch_op.drop_index("ix_events_host_id")
+        batch_op.drop_index("ix_events_feed_order")
 
     op.drop_table("events")
     with op.batch_alter_table("account_links", schema=None) as batch_op:
