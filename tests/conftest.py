@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -190,11 +192,12 @@ def _start(engine: str, instance: Path, request: pytest.FixtureRequest) -> Runni
 def _put_back(running: Running) -> None:
     db.session.remove()
     if running.pristine is not None:
-        db.engine.dispose()
-        file = running.settings.instance / "workshops.sqlite3"
-        for leftover in ("-wal", "-shm"):
-            file.with_name(file.name + leftover).unlink(missing_ok=True)
-        shutil.copy(running.pristine, file)
+        # through the engine's own copying, not over its files: a test that failed may still hold a connection
+        with (
+            contextlib.closing(sqlite3.connect(running.pristine)) as pristine,
+            contextlib.closing(sqlite3.connect(running.settings.instance / "workshops.sqlite3", timeout=10)) as used,
+        ):
+            pristine.backup(used)
         return
     kept = ("kinds", "public_version")
     tables = ", ".join(table.name for table in Base.metadata.sorted_tables if table.name not in kept)

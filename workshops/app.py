@@ -23,12 +23,12 @@ from workshops.registration.views import blueprint as registration
 from workshops.schedule.views import blueprint as schedule
 from workshops.web.access import refuse_undeclared_routes
 from workshops.web.assets import init_assets
+from workshops.web.converters import init_converters
 from workshops.web.errors import init_errors
 from workshops.web.filters import init_filters
 from workshops.web.guards import init_guards
 from workshops.web.headers import init_headers
 from workshops.web.responses import Keep
-from workshops.web.row_numbers import RowNumber
 from workshops.web.views import blueprint as site
 
 BLUEPRINTS = (site, accounts, schedule, registration, attendance, followup, feeds, evidence)
@@ -89,7 +89,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     init_errors(app)
     init_filters(app)
     init_mail_templates(PROJECT / "templates" / "emails")
-    app.url_map.converters["int"] = RowNumber
+    init_converters(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     cli.init_commands(app, due_work=wiring.DUE_WORK, checks=wiring.SEND_CHECKS)

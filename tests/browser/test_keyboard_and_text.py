@@ -89,7 +89,8 @@ def test_nothing_runs_out_of_the_window_with_wide_spacing(scene: Scene, new_visi
     )
     clipped = """() => Array.from(document.querySelectorAll('a, button, label, .ds_tag, h1, h2')).filter(e =>
       getComputedStyle(e).overflow === 'hidden' && !e.closest('.visually-hidden, .ds_skip-links')
-      && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1)).map(e => e.outerHTML.slice(0, 120))"""
+      && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1)
+    ).map(e => e.outerHTML.slice(0, 120))"""
     visitor = new_visitor(scene.site.base)
     for path in ("/", "/events", "/calendar", f"/events/{OPEN}", f"/events/{OPEN}/register", "/find-my-place"):
         visitor.open(path)

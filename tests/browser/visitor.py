@@ -60,7 +60,8 @@ _TOO_WIDE = """() => {
   return [`${wide}px too wide at ${innerWidth}: ${who}`];
 }"""
 #: Targets smaller than 24 by 24 pixels that are not words in a sentence (WCAG 2.5.8).
-_SMALL = """() => Array.from(document.querySelectorAll('button, input:not([type=hidden]), select, textarea')).filter(e => {
+_SMALL = """() => Array.from(
+  document.querySelectorAll('button, input:not([type=hidden]), select, textarea')).filter(e => {
     const box = e.getBoundingClientRect();
     if (!box.width || e.closest('.visually-hidden') || getComputedStyle(e).visibility === 'hidden') return false;
     if (e.matches('.visually-hidden, [aria-hidden=true]')) return false;

@@ -66,14 +66,16 @@ db = SQLAlchemy(model_class=Base)
 
 def engine_options(database_url: str) -> dict[str, Any]:
     """Options for create_engine that fit the dialect. configure_engine() completes them."""
+    # values may be personal, and the text of an error goes into the log
+    both: dict[str, Any] = {"hide_parameters": True}
     if database_url.startswith("sqlite"):
         # isolation_level None hands BEGIN to us; see the "begin" listener.
-        return {
+        return both | {
             "connect_args": {"timeout": BUSY_TIMEOUT_S, "isolation_level": None, "check_same_thread": False},
             "pool_size": 20,
             "max_overflow": 20,
         }
-    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10}
+    return both | {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10}
 
 
 def configure_engine(engine: Engine) -> None:

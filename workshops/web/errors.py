@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import traceback
 
 from flask import Flask, Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from workshops.core.db import db
@@ -81,7 +82,13 @@ def _database_busy(error: OperationalError) -> ResponseReturnValue:
 
 def _unexpected(error: Exception) -> ResponseReturnValue:
     _rollback()
-    _log.exception("unexpected error in %s", request.endpoint)
+    if isinstance(error, DBAPIError):
+        # PostgreSQL quotes the row in its message, and rows hold people: where it happened is enough
+        constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or "no constraint named"
+        where = "".join(traceback.format_tb(error.__traceback__))
+        _log.error("%s (%s) in %s\n%s", type(error.orig).__name__, constraint, request.endpoint, where)
+    else:
+        _log.exception("unexpected error in %s", request.endpoint)
     return _page(500)
 
 

@@ -14,6 +14,7 @@ from workshops.accounts.rules import may_run
 from workshops.core.clock import now
 from workshops.core.db import db, transaction
 from workshops.core.london_time import instant_words
+from workshops.core.text import clean_text
 from workshops.schedule import service
 from workshops.schedule.event_form import (
     Known,
@@ -122,7 +123,7 @@ def _save(
 @access(FACILITATOR, keeps_typed=True)
 def preview_description() -> ResponseReturnValue:
     """The form again, filled, with its description as the public would read it. Saves nothing."""
-    slug = request.args.get("event", "")
+    slug = clean_text(request.args.get("event"))
     event = own_event(slug) if slug else None
     values = service.details_of(db.session(), event) if event else defaults()
     form, _ = _form(event, values)
