@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import re
@@ -19,6 +20,17 @@ SECRET_MIN_LENGTH = 32
 SECRET_MIN_DIFFERENT = 10
 
 _WEAK_SECRET = re.compile(r"change.?me|secret.?key|password|example|default|insecure", re.IGNORECASE)
+
+# RFC 1123 2.1 and RFC 5321 2.3.5: letters, digits and inner hyphens between dots; not a whole grammar.
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_ADDRESS = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_HOST.pattern}")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_TLS_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+
+#: The sender while none is set; nobody can answer it.
+DEFAULT_MAIL_FROM = "events@example.org"
 
 
 class SettingsError(Exception):
@@ -115,8 +127,11 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
 def _instance(value: str | None) -> Path:
     folder = Path(value).expanduser() if value else PROJECT / "instance"
     folder = folder if folder.is_absolute() else (Path.cwd() / folder)
+    if "?" in str(folder):
+        raise SettingsError(f"WORKSHOPS_INSTANCE is {folder}, and a question mark cannot stand in a database's address.")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        # personal data lie in it: a folder made here is for its owner alone
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise SettingsError(
             f"WORKSHOPS_INSTANCE is {folder}, which cannot be made or used as a folder: {error.strerror}."
@@ -129,12 +144,25 @@ def _instance(value: str | None) -> Path:
 def _database_url(value: str | None, instance: Path) -> str:
     if value is None:
         return f"sqlite:///{instance / 'workshops.sqlite3'}"
-    if value.startswith("sqlite:///") and value != "sqlite:///" and ":memory:" not in value:
-        return value
-    for scheme in ("postgresql+psycopg://", "postgresql://", "postgres://"):
-        if value.startswith(scheme) and len(value) > len(scheme):
-            return "postgresql+psycopg://" + value[len(scheme) :]
-    raise SettingsError("WORKSHOPS_DATABASE_URL must begin with sqlite:/// (and name a file) or postgresql://.")
+    scheme, _, rest = value.partition("://")
+    if scheme.lower() == "sqlite" and rest.startswith("/") and rest != "/" and not re.search(r":memory:|\?", rest):
+        # a file without a leading slash stands in the instance folder, wherever a command is run from
+        return f"sqlite:///{instance / rest[1:]}"
+    if scheme.lower() in ("postgresql+psycopg", "postgresql", "postgres") and rest:
+        try:
+            parts = urlsplit(f"postgresql://{rest}")
+            whole = (parts.port is None or bool(parts.hostname)) and parts.netloc.count("@") <= 1
+        except ValueError:
+            whole = False
+        if not whole:
+            raise SettingsError(
+                "WORKSHOPS_DATABASE_URL must look like postgresql://user:pass@host:5432/name; "
+                "write special characters in the password as %XX."
+            )
+        return f"postgresql+psycopg://{rest}"
+    raise SettingsError(
+        "WORKSHOPS_DATABASE_URL must begin with sqlite:/// (and name a file, without options) or postgresql://."
+    )
 
 
 def _base_url(value: str | None, instance: Path) -> str:
@@ -146,73 +174,88 @@ def _base_url(value: str | None, instance: Path) -> str:
     sentence = "WORKSHOPS_BASE_URL must be an address such as https://events.example.org, without a path."
     try:
         parts = urlsplit(value)
-        port_is_fine = parts.port is None or parts.port > 0
+        port, host = parts.port, parts.hostname or ""
     except ValueError:
         raise SettingsError(sentence) from None
-    plain = parts.path in ("", "/") and not parts.query and not parts.fragment and not parts.username
-    known = re.fullmatch(r"[A-Za-z0-9.:-]+", parts.hostname or "")
-    if parts.scheme not in ("http", "https") or not known or not plain or not port_is_fine:
+    plain = parts.path in ("", "/") and not parts.query and not parts.fragment and "@" not in parts.netloc
+    if parts.scheme not in _DEFAULT_PORTS or not plain or port == 0 or not (":" in host or _HOST.fullmatch(host)):
         raise SettingsError(sentence)
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    name = f"[{host}]" if ":" in host else host
+    # as browsers write it: without the port that the scheme means anyway
+    return f"{parts.scheme}://{name}" + (f":{port}" if port and port != _DEFAULT_PORTS[parts.scheme] else "")
 
 
 def _secret_key(value: str | None, instance: Path, is_https: bool) -> str:
     kept = instance / "secret_key"
-    if value is None and kept.is_file():
-        value = kept.read_text(encoding="ascii", errors="replace").strip()
-    if value is None and is_https:
+    name = "WORKSHOPS_SECRET_KEY"
+    if value is None and not kept.exists() and is_https:
         raise SettingsError(
             "WORKSHOPS_SECRET_KEY is not set: give it 32 or more random characters, for example from "
             "python3 -c 'import secrets; print(secrets.token_urlsafe(48))'."
         )
     if value is None:
-        value = keep_secret(instance)
+        name = f"The secret kept in {kept}"
+        try:
+            value = keep_secret(instance)
+        except OSError as error:
+            raise SettingsError(f"{name} cannot be read or written: {error.strerror}.") from None
     if len(value) < SECRET_MIN_LENGTH:
-        raise SettingsError(f"WORKSHOPS_SECRET_KEY must have {SECRET_MIN_LENGTH} characters or more.")
+        raise SettingsError(f"{name} must have {SECRET_MIN_LENGTH} characters or more.")
     if len(set(value)) < SECRET_MIN_DIFFERENT or _WEAK_SECRET.search(value):
-        raise SettingsError("WORKSHOPS_SECRET_KEY is easy to guess: use random characters.")
+        raise SettingsError(f"{name} is easy to guess: use random characters.")
     return value
 
 
 def keep_secret(instance: Path) -> str:
-    """The random secret of this instance, made once and readable by its owner alone."""
+    """The random secret of this instance, made once and readable by its owner alone. Raises OSError."""
     kept = instance / "secret_key"
-    try:
-        handle = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return kept.read_text(encoding="ascii").strip()
-    secret = secrets.token_urlsafe(48)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(secret + "\n")
-    return secret
+    if not kept.exists():
+        new = instance / f".secret_key.{secrets.token_hex(4)}"
+        try:
+            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+                file.write(secrets.token_urlsafe(48) + "\n")
+            # whole or not at all, and the first of several that start at once makes it
+            with contextlib.suppress(FileExistsError):
+                os.link(new, kept)
+        finally:
+            new.unlink(missing_ok=True)
+    return kept.read_text(encoding="ascii", errors="replace").strip()
 
 
 def _smtp(value: str | None) -> SmtpServer | None:
     if value is None:
         return None
-    sentence = "WORKSHOPS_SMTP_URL must look like smtp://user:pass@host:587?tls=starttls (or tls, or none)."
+    sentence = (
+        "WORKSHOPS_SMTP_URL must look like smtp://user:pass@host:587?tls=starttls (or tls, or none); "
+        "write special characters in the password as %XX."
+    )
     try:
         parts = urlsplit(value)
-        port = parts.port
+        port, host = parts.port, parts.hostname or ""
+        query = parse_qs(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
     except ValueError:
         raise SettingsError(sentence) from None
-    query = parse_qs(parts.query)
-    tls = query.get("tls", ["starttls"])[-1]
-    if parts.scheme != "smtp" or not parts.hostname or tls not in ("starttls", "tls", "none") or set(query) - {"tls"}:
+    tls = query.pop("tls", ["starttls"])
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    # smtplib signs in with ASCII alone, and a line break would begin a command of its own
+    clean = (user + password).isascii() and (user + password).isprintable()
+    complete = bool(user) == bool(password) and port != 0 and not query and parts.path in ("", "/")
+    known = parts.scheme == "smtp" and (":" in host or _HOST.fullmatch(host)) and tls[1:] == [] and tls[0] in _TLS_PORTS
+    if not (clean and complete and known) or parts.fragment:
         raise SettingsError(sentence)
     return SmtpServer(
-        host=parts.hostname,
-        port=port or {"starttls": 587, "tls": 465, "none": 25}[tls],
-        tls=tls,
-        user=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password) if parts.password else None,
+        host=host,
+        port=port or _TLS_PORTS[tls[0]],
+        tls=tls[0],
+        user=user or None,
+        password=password or None,
     )
 
 
 def _mail_from(value: str | None) -> str:
     if value is None:
-        return "events@example.org"
-    if not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", value):
+        return DEFAULT_MAIL_FROM
+    if not _ADDRESS.fullmatch(value):
         raise SettingsError("WORKSHOPS_MAIL_FROM must be one e-mail address, such as events@example.org.")
     return value
 

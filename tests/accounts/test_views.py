@@ -213,7 +213,7 @@ def test_the_last_use_is_written_once_a_minute_at_most(staff: Callable[..., Any]
 
 def test_pages_behind_sign_in_are_kept_by_nobody(staff: Callable[..., Any]) -> None:
     answer = staff("viewer").get("/staff/account")
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Cache-Control"] == "private, no-store"
 
 
 @pytest.mark.full

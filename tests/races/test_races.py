@@ -26,7 +26,7 @@ PLACES = 25
 PEOPLE = 200
 #: The controls need fewer people: the pause makes every one of them a race.
 CONTROL_PEOPLE = 60
-PAUSE_MS = 10
+PAUSE_MS = 40
 SAME_SENDS = 50
 FULL_ROUNDS = 20
 

@@ -333,3 +333,14 @@ def test_an_import_by_staff_is_looked_after_by_them(session: Session, settings: 
                             now=clock.now, actor=staff(account_id), settings=settings)  # fmt: skip
     owners: list[Any] = [event.owner_id for event in events(session)]
     assert owners == [account_id]
+
+
+@pytest.mark.parametrize("start", ["99991231", "18991231", "21010101"])
+def test_a_calendar_with_a_year_nobody_means_says_so(session: Session, load: Importer, start: str) -> None:
+    data = b"\r\n".join([
+        b"BEGIN:VCALENDAR", b"VERSION:2.0", b"PRODID:-//Example//EN", b"BEGIN:VEVENT", b"UID:u1@example.org",
+        b"DTSTAMP:20270101T000000Z", b"DTSTART;VALUE=DATE:" + start.encode(), b"SUMMARY:Far away", b"END:VEVENT",
+        b"END:VCALENDAR", b"",
+    ])  # fmt: skip
+    report = load(data, filename="a.ics")
+    assert report.problems == ("Row 1, “Far away”: The year must be between 1900 and 2100.",)

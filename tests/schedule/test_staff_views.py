@@ -365,6 +365,7 @@ def test_rows_that_do_not_fit_are_listed_with_their_reason(staff: Staff, session
     data = sheet(ROW, ROW | {"title": "Bad", "capacity_in_person": "-1"})
     answer = staff("organiser").send("/staff/import", chosen(data), content_type="multipart/form-data")
     assert answer.status_code == 422
+    assert "<title>Error: Import events" in answer.get_data(as_text=True)
     assert "Nothing was saved" in text(answer) and "cannot be less than 0" in text(answer)
     assert "Import these rows" not in text(answer)
 
@@ -374,3 +375,15 @@ def test_an_import_without_a_file_says_so(staff: Staff, fields: dict[str, str]) 
     answer = staff("organiser").send("/staff/import", fields | {"action": "import"})
     assert answer.status_code == 422
     assert "Choose a file" in text(answer) or "The file is empty" in text(answer)
+
+
+def test_an_import_page_that_was_open_for_too_long_keeps_the_file(staff: Staff, session: Session) -> None:
+    browser = staff("organiser")
+    look = browser.send("/staff/import", chosen(sheet(ROW)), content_type="multipart/form-data")
+    carried = re.search(r'name="content" value="([^"]+)"', look.get_data(as_text=True))
+    assert carried is not None
+    fields = {"content": carried[1], "filename": "events.csv", "action": "import", "csrf_token": "old"}
+    answer = browser.send("/staff/import", fields)
+    assert answer.status_code == 422 and "This page was open for too long" in text(answer)
+    assert f'name="content" value="{carried[1]}"' in answer.get_data(as_text=True)
+    assert session.scalar(select(func.count()).select_from(Event)) == 0

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
+from workshops.audit import service as audit
 from workshops.audit.rules import COMMAND
-from workshops.cli.running import refuses_in_words, settings
+from workshops.cli.running import needs_database, refuses_in_words, settings
 from workshops.core import clock
 from workshops.core.db import db, transaction
 from workshops.core.errors import DomainError, NotFound
@@ -24,15 +25,19 @@ def events() -> None:
 
 
 @events.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Say what would happen; save nothing.")
 @click.option("--publish", is_flag=True, help="Publish upcoming events too; otherwise they stay drafts.")
 @refuses_in_words
+@needs_database
 def import_(file: Path, dry_run: bool, publish: bool) -> None:
     """Read a spreadsheet (.csv) or calendar (.ics) of events: all rows fit, or nothing is saved. Nobody is mailed."""
-    with file.open("rb") as opened:
-        # one byte more than may be, so that a file that is too large is refused and never read whole
-        content = opened.read(FILE_MAX_BYTES + 1)
+    try:
+        with file.open("rb") as opened:
+            # one byte more than may be, so that a file that is too large is refused and never read whole
+            content = opened.read(FILE_MAX_BYTES + 1)
+    except OSError as error:
+        raise DomainError(f"{file} cannot be read: {error.strerror}.") from None
     with transaction() as session:
         report = service.import_rows(
             session,
@@ -58,8 +63,12 @@ def import_(file: Path, dry_run: bool, publish: bool) -> None:
 @events.command("export")
 @click.option("--format", "kind", default="csv", show_default=True, type=click.Choice(["csv", "ics"]))
 @refuses_in_words
+@needs_database
 def export(kind: str) -> None:
-    """Write all events on standard output; importing them again changes nothing."""
+    """Write all events on standard output; importing them again changes nothing.
+
+    A calendar (ics) leaves out drafts, and history of which only the month is known.
+    """
     if kind == "csv":
         exports.write_events_csv(db.session(), sys.stdout.buffer)
     else:
@@ -76,6 +85,7 @@ def registrations() -> None:
 @click.argument("event")
 @click.option("--format", "kind", default="csv", show_default=True, type=click.Choice(["csv", "xlsx", "json"]))
 @refuses_in_words
+@needs_database
 def export_people(event: str, kind: str) -> None:
     """Write everybody at one event (EVENT is its slug) on standard output."""
     found = queries.event_by_slug(db.session(), event)
@@ -86,8 +96,9 @@ def export_people(event: str, kind: str) -> None:
 
 
 @click.command()
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 @refuses_in_words
+@needs_database
 def backup(file: Path) -> None:
     """Write the whole instance into FILE, consistent while the application runs."""
     report = backups.write_backup(db.engine, file, settings=settings(), now=clock.now())
@@ -96,9 +107,14 @@ def backup(file: Path) -> None:
 
 
 @click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 @refuses_in_words
+@needs_database
 def restore(file: Path) -> None:
     """Load a backup from FILE into an empty instance, of either engine."""
     report = backups.restore_backup(db.engine, file, settings=settings())
-    click.echo(f"{report.total} rows are restored.")
+    with transaction() as session:
+        # beside the record itself: what feeds say was last changed never goes back to before the restore
+        audit.record(session, now=clock.now(), actor=COMMAND, action="restored", subject=("instance", None))
+    secret = ", with the kept secret" if report.has_secret else ""
+    click.echo(f"{report.total} rows are restored{secret}.")

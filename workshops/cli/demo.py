@@ -16,7 +16,7 @@ from workshops.accounts import service as accounts
 from workshops.attendance import service as attendance
 from workshops.audit.rules import COMMAND
 from workshops.cli.demonstration import bulk, examples
-from workshops.cli.running import refuses_in_words, settings
+from workshops.cli.running import needs_database, refuses_in_words, settings
 from workshops.config import Settings
 from workshops.core import clock
 from workshops.core.db import transaction
@@ -53,6 +53,7 @@ def demo() -> None:
 @demo.command("load")
 @click.option("--scale", type=click.IntRange(1, 100_000), help="Make so many events with people, for measurements.")
 @refuses_in_words
+@needs_database
 def load(scale: int | None) -> None:
     """Load the demonstration programme; what is there already stays as it is."""
     known = settings()

@@ -6,7 +6,7 @@ import click
 
 from workshops.accounts import service
 from workshops.audit.rules import COMMAND
-from workshops.cli.running import refuses_in_words, settings
+from workshops.cli.running import needs_database, refuses_in_words, settings
 from workshops.core import clock
 from workshops.core.addresses import clean_email
 from workshops.core.db import transaction
@@ -24,6 +24,7 @@ def accounts() -> None:
 @click.option("--role", required=True, type=click.Choice(ROLES), help="What the account may do.")
 @click.option("--name", default="", help="The person's name; they can write it themselves.")
 @refuses_in_words
+@needs_database
 def create(email: str, role: str, name: str) -> None:
     try:
         address = clean_email(email)

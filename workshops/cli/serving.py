@@ -42,7 +42,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]
         self.options = {
             "bind": bind,
             "workers": workers,
-            "worker_class": "gthread",
+            "worker_class": "workshops.web.connections.PatientWorker",
             "threads": THREADS,
             "graceful_timeout": GRACEFUL_S,
             "timeout": 120,
@@ -168,5 +168,7 @@ def worker(once: bool, until_input_ends: bool) -> None:
 
 
 def _stop_at_end_of_input(stop: threading.Event) -> None:
-    sys.stdin.buffer.read()
+    # not sys.stdin: its lock would be held when the process ends, and Python dies of that
+    while os.read(0, 4096):
+        pass
     stop.set()

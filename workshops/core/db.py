@@ -21,6 +21,8 @@ from sqlalchemy.types import TypeDecorator
 
 #: How long a writer waits for another one on SQLite before it gives up (and the person is told 503).
 BUSY_TIMEOUT_S = 30
+#: How long a PostgreSQL server may take to answer a new connection, unless the address says connect_timeout.
+CONNECT_TIMEOUT_S = 10
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from flask import Flask, abort, current_app, g, redirect, request, url_for
@@ -17,6 +19,7 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 #: Answered under any host name: monitors call them by address.
 HEALTH_PATHS = ("/healthz", "/readyz")
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_STRANGE_HOST = "workshops.strange_host"
 
 
 def settings() -> Settings:
@@ -27,19 +30,37 @@ def settings() -> Settings:
 
 def init_guards(app: Flask) -> None:
     """Connect the checks, in their order."""
+    app.wsgi_app = _KnownHost(app, app.wsgi_app)  # type: ignore[method-assign]
     app.before_request(check_host)
     app.before_request(check_access)
     app.before_request(check_form_token)
 
 
+class _KnownHost:
+    """Gives the application no other Host than one that is known, and a mark when another one was sent.
+
+    So nothing can be built from an address somebody else chose, and one that cannot be read at all (Werkzeug
+    refuses some before any of our code runs) gets the same page as any other.
+    """
+
+    def __init__(self, app: Flask, inner: Callable[..., Iterable[bytes]]) -> None:
+        self.app = app
+        self.inner = inner
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        loaded: Settings = self.app.extensions["workshops.settings"]
+        known = urlsplit(loaded.base_url).netloc
+        host = environ.get("HTTP_HOST", "").lower()
+        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and ":" in host else host
+        if host != known and name not in _LOOPBACK:
+            environ["HTTP_HOST"] = known
+            environ[_STRANGE_HOST] = True
+        return self.inner(environ, start_response)
+
+
 def check_host() -> None:
-    """Refuse unknown Host headers: nothing may be built from an address somebody else chose."""
-    if request.path in HEALTH_PATHS:
-        return
-    host = request.environ.get("HTTP_HOST", "").lower()
-    known = urlsplit(settings().base_url).netloc
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and ":" in host else host
-    if host != known and name not in _LOOPBACK:
+    """Refuse unknown Host headers; monitors may call the health addresses by any."""
+    if request.environ.get(_STRANGE_HOST) and request.path not in HEALTH_PATHS:
         abort(400, description="This address is not known here. Check the link and try again.")
 
 

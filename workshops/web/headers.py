@@ -15,7 +15,8 @@ CONTENT_SECURITY_POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
-_ALWAYS = {
+#: On every answer, whatever it is.
+ALWAYS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -43,7 +44,7 @@ class CookieSessions(SecureCookieSessionInterface):
 
 def set_headers(response: Response) -> Response:
     """Security headers; no-store for everything that is not public; no trace of personal links elsewhere."""
-    for name, value in _ALWAYS.items():
+    for name, value in ALWAYS.items():
         response.headers.setdefault(name, value)
     rule = declared(current_app, request.endpoint)
     public = rule is PUBLIC

@@ -17,6 +17,7 @@ from workshops.core.london_time import (
     to_london,
     when_words,
 )
+from workshops.core.typed_dates import FIRST_YEAR, LAST_YEAR
 from workshops.schedule.rules.problems import DetailsDoNotFit, Problem
 
 ENDS_BEFORE = "The event must end after it starts"
@@ -48,6 +49,9 @@ class When:
             raise DetailsDoNotFit(Problem("ends", LAST_DAY_BEFORE))
         if self.month is not None and not is_month(self.month):
             raise ValueError(f"{self.month!r} is no month")
+        for field, day in (("starts", self.starts_at or self.starts_on), ("ends", self.ends_at or self.ends_on)):
+            if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
+                raise DetailsDoNotFit(Problem(field, f"The year must be between {FIRST_YEAR} and {LAST_YEAR}"))
 
     @property
     def sort_at(self) -> datetime:

@@ -40,7 +40,9 @@ def import_events() -> ResponseReturnValue:
     if not form.validate() or data is None:
         if data is None:
             form.file.errors = form.file.errors or ["Choose a file"]
-        return _page(form), 422
+            return _page(form), 422
+        # the page was open for too long: what was looked at before is shown again, with a new token
+        return _page(form, _run(data, filename, publish=form.publish.data, dry_run=True), data, filename), 422
     saves = request.form.get("action") == "import"
     report = _run(data, filename, publish=form.publish.data, dry_run=not saves)
     if report.saved:
