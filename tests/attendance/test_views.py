@@ -24,9 +24,9 @@ def test_here_and_undo(session: Session, staff: Any) -> None:
     address = f"/staff/events/{event.slug}/on-the-day"
     page = organiser.get(address)
     assert page.status_code == 200 and "0 of 1 here" in page.text and ">Here<" in page.text
-    answer = organiser.send(f"{address}/{person}", {"status": "here", "q": "exam"})
+    answer = organiser.send(f"{address}/{person}", {"status": "here"})
     assert answer.status_code == 303
-    assert answer.location == f"{address}?q=exam#person-{person}"
+    assert answer.location == f"{address}#person-{person}"
     assert status_of(session, event.id, person) == "in_person"
     page = organiser.get(address)
     assert "1 of 1 here" in page.text and ">Undo<" in page.text
@@ -50,12 +50,19 @@ def test_names_are_escaped_and_addresses_are_not_shown(session: Session, staff: 
         assert "&lt;b&gt;Example&lt;/b&gt;" in text and "hidden@example.org" not in text
 
 
-def test_the_search_says_when_nobody_fits(session: Session, staff: Any) -> None:
+def test_the_search_says_when_nobody_fits_and_puts_no_name_into_an_address(session: Session, staff: Any) -> None:
     event = make_event(session)
     make_registration(session, event, name="Example Person")
-    page = staff("organiser").get(f"/staff/events/{event.slug}/on-the-day?q=zz%00<script>")
-    assert page.status_code == 200
-    assert "Nobody with a place fits" in page.text and "<script>zz" not in page.text
+    address = f"/staff/events/{event.slug}/on-the-day"
+    organiser = staff("organiser")
+    answer = organiser.send(address, {"q": "zz\0<script>"})
+    assert (answer.status_code, answer.location) == (303, address)
+    page = organiser.get(address)
+    assert "Nobody with a place fits" in page.text and "<script>" not in page.text.partition("<main")[2]
+    organiser.send(address, {"q": "person"})
+    assert "Example Person" in organiser.get(address).text
+    organiser.send(address, {})
+    assert "found for" not in organiser.get(address).text
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "99", "x", "9" * 30])

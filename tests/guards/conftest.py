@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from tests.conftest import FakeClock
-from tests.factories import make_event, make_registration
+from tests.factories import make_event, make_programme, make_registration, make_venue
 from workshops.core.tokens import new_token, token_hash
 from workshops.followup.models import Note, WriteUp
 from workshops.registration.models import CalendarToken, PlaceToken
@@ -36,3 +36,18 @@ def world(session: Session, clock: FakeClock) -> dict[str, Any]:
     session.commit()
     return {"slug": ("an-event", "a-past-event"), "registration_id": (confirmed.id,), "write_up_id": (write_up.id,),
             "token": (place, calendar), "format": ("csv", "xlsx"), "outcome": ("place", "waiting")}  # fmt: skip
+
+
+@pytest.fixture
+def whole_world(session: Session, world: dict[str, Any], clock: FakeClock) -> dict[str, Any]:
+    """The world of the guards, with an event that asks everything, a programme and a venue."""
+    programme = make_programme(session)
+    hybrid = make_event(session, slug="asks-everything", mode="hybrid", capacity_online=1, booking="by_approval",
+                        venue_id=make_venue(session).id, questions=["What do you bring?", "Why?"],
+                        programme_id=programme.id)  # fmt: skip
+    asked = make_registration(session, hybrid, state="requested")
+    return {
+        **world,
+        "slug": (*world["slug"], "asks-everything", programme.slug),
+        "registration_id": (*world["registration_id"], asked.id),
+    }

@@ -73,6 +73,27 @@ def test_unknown_hosts_are_refused_and_health_is_answered_under_any(client: Form
     assert client.get("/healthz", headers={"Host": "10.0.0.7"}).status_code == 200
 
 
+@pytest.mark.parametrize("host", ["x" * 300, "a b", "evil.example:80:80", "\u2603", "evil.example/", "[::1", ""])
+def test_a_host_that_cannot_be_read_gets_the_same_page(client: FormClient, host: str) -> None:
+    answer = client.get("/events", environ_overrides={"HTTP_HOST": host.encode().decode("latin-1")})
+    assert answer.status_code == 400 and "This address is not known here" in answer.get_data(as_text=True)
+    assert answer.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
+    assert "evil" not in answer.get_data(as_text=True)
+
+
+def test_no_redirect_leads_to_a_host_that_somebody_else_chose(client: FormClient) -> None:
+    for path in ("/staff", "/staff/", "/healthz"):
+        answer = client.get(path, headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"})
+        assert "evil" not in str(answer.headers) + answer.get_data(as_text=True), path
+
+
+def test_behind_a_proxy_redirects_stay_with_https(client: FormClient, change_settings: Callable[..., Any]) -> None:
+    change_settings(base_url="https://events.example.org")
+    for host in ("events.example.org", "events.example.org:443"):
+        location = client.get("/staff", environ_overrides={"HTTP_HOST": host}).location
+        assert location == f"https://events.example.org{host[18:] if host[18:] != ':443' else ''}/staff/", host
+
+
 def test_over_https_the_cookie_is_host_bound_and_strict_transport_is_asked_for(
     app: Flask, client: FormClient, change_settings: Callable[..., Any]
 ) -> None:

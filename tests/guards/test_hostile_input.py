@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
 import pytest
 from flask import Flask
-from sqlalchemy.orm import Session
 from werkzeug.routing import IntegerConverter
 
-from tests.conftest import FakeClock, FormClient
-from tests.factories import make_event, make_programme, make_registration, make_venue
+from tests.conftest import FormClient
+from tests.guards.forms import every_form
 from tests.guards.world import paths
 
 #: What is put where text, a number, a date, a link or a choice is expected.
@@ -51,7 +48,18 @@ HOSTILE = (
     "x" * 30_000,
 )
 #: The same, for what stands in an address: as bytes, so that no text has to be behind them.
-RAW = ("%00", "%ff", "%ed%a0%80", "%c0%af", "%", "%zz", "..%2f..%2fetc", "a" * 3000, "%0d%0aSet-Cookie:x=y", "%E2%80%AE")
+RAW = (
+    "%00",
+    "%ff",
+    "%ed%a0%80",
+    "%c0%af",
+    "%",
+    "%zz",
+    "..%2f..%2fetc",
+    "a" * 3000,
+    "%0d%0aSet-Cookie:x=y",
+    "%E2%80%AE",
+)
 #: Every name that any page reads from its address.
 ARGUMENTS = (
     "q", "programme", "kind", "topic", "area", "host", "attending", "from", "to", "places", "page", "sort",
@@ -62,86 +70,6 @@ READ_ARGUMENTS = (
     "events", "past", "calendar", "calendar.ics", "calendars", "write-ups", "find-my-place", "sign-in",
     "evidence", "people", "on-the-day",
 )  # fmt: skip
-#: Ends this browser's sign-in, and with it the test.
-NOT_PRESSED = ("/staff/sign-out", "/end", "/end-other-sign-ins", "/end-sign-ins")
-
-
-@dataclass
-class FoundForm:
-    """A form of a page: where it is sent, and its fields with what stands in them."""
-
-    action: str
-    fields: dict[str, str] = field(default_factory=dict)
-
-
-class _Forms(HTMLParser):
-    """The forms of a page that are sent by POST."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[FoundForm] = []
-        self.open: FoundForm | None = None
-        self.area = ""
-        self.select = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
-        if tag == "form" and given.get("method", "").lower() == "post":
-            self.open = FoundForm(given.get("action", ""))
-            self.found.append(self.open)
-        if self.open is None:
-            return
-        name = given.get("name", "")
-        if tag == "option" and self.select:
-            if "selected" in given or not self.open.fields.get(self.select):
-                self.open.fields[self.select] = given.get("value", "")
-        elif tag == "select":
-            self.select = name
-        elif tag == "textarea":
-            self.area = name
-            self.open.fields[name] = ""
-        if given.get("formaction"):
-            self.found.append(FoundForm(given["formaction"], self.open.fields))
-        if tag in ("input", "button") and name and name != "csrf_token":
-            ticked = given.get("type") not in ("radio", "checkbox") or "checked" in given
-            if ticked or not self.open.fields.get(name):
-                self.open.fields[name] = given.get("value", "")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "form":
-            self.open = None
-        elif tag == "textarea":
-            self.area = ""
-        elif tag == "select":
-            self.select = ""
-
-    def handle_data(self, data: str) -> None:
-        if self.area and self.open is not None:
-            self.open.fields[self.area] += data
-
-
-def forms_of(page: str, path: str) -> list[FoundForm]:
-    """The forms of a page, each with the path it is sent to."""
-    reader = _Forms()
-    reader.feed(page)
-    for form in reader.found:
-        form.action = urljoin(path, form.action) if form.action else path
-    return reader.found
-
-
-@pytest.fixture
-def whole_world(session: Session, world: dict[str, Any], clock: FakeClock) -> dict[str, Any]:
-    """The world of the guards, with an event that asks everything, a programme and a venue."""
-    programme = make_programme(session)
-    hybrid = make_event(session, slug="asks-everything", mode="hybrid", capacity_online=1, booking="by_approval",
-                        venue_id=make_venue(session).id, questions=["What do you bring?", "Why?"],
-                        programme_id=programme.id)  # fmt: skip
-    asked = make_registration(session, hybrid, state="requested")
-    return {
-        **world,
-        "slug": (*world["slug"], "asks-everything", programme.slug),
-        "registration_id": (*world["registration_id"], asked.id),
-    }
 
 
 @pytest.fixture
@@ -156,26 +84,6 @@ def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 def everything(pytestconfig: pytest.Config) -> bool:
     """Whether each value is put into each field; the gate takes turns."""
     return bool(pytestconfig.getoption("--full"))
-
-
-def every_form(
-    browsers: list[FormClient], addresses: list[str], slugs: tuple[str, ...]
-) -> dict[str, tuple[FormClient, FoundForm]]:
-    """Each form that these browsers are shown, once for each address and set of fields.
-
-    slugs: addresses that differ in one of these alone count as one.
-    """
-    found: dict[str, tuple[FormClient, FoundForm]] = {}
-    for browser in browsers:
-        for path in addresses:
-            answer = browser.get(path)
-            page = answer.get_data(as_text=True) if answer.mimetype == "text/html" else ""
-            answer.close()
-            for form in forms_of(page, path):
-                address = "/".join("slug" if part in slugs else part for part in form.action.split("/"))
-                if not address.endswith(NOT_PRESSED):
-                    found.setdefault(f"{address} {' '.join(form.fields)}", (browser, form))
-    return found
 
 
 def test_no_filter_is_a_500(
@@ -194,9 +102,7 @@ def test_no_filter_is_a_500(
                 assert answer.status_code < 500, (path, query[:60], answer.status_code)
 
 
-def test_no_part_of_an_address_is_a_500(
-    app: Flask, staff: Callable[..., FormClient], quiet: None
-) -> None:
+def test_no_part_of_an_address_is_a_500(app: Flask, staff: Callable[..., FormClient], quiet: None) -> None:
     browser = staff("admin")
     marks = {"slug": "slug-mark", "token": "token-mark", "filename": "file-mark", "outcome": "place", "format": "csv"}
     numbers = ("0", "2147483648", "9223372036854775808", "9" * 5000)
@@ -226,14 +132,15 @@ def test_no_form_field_is_a_500(
     staff: Callable[..., FormClient],
     quiet: None,
     everything: bool,
+    engine_name: str,
 ) -> None:
-    slugs = () if everything else whole_world["slug"]
-    found = every_form([client, staff("admin")], paths(app, whole_world), slugs)
+    found = every_form([client, staff("admin")], paths(app, whole_world), whole_world["slug"])
     assert len(found) > 25, "hardly a form was found, so nothing is proved"
     turn, query = 0, "&".join(f"{name}=%00" for name in ARGUMENTS)
     for browser, form in found.values():
         tries = [dict.fromkeys(form.fields, value) for value in (HOSTILE if everything else HOSTILE[:1])]
-        for name in form.fields:
+        # the engines take turns in the gate: what they refuse is in the first try, into every field at once
+        for name in list(form.fields) if everything else list(form.fields)[engine_name == "sqlite" :: 2]:
             turn += 1
             chosen = HOSTILE if everything else HOSTILE[turn % len(HOSTILE) :][:1]
             tries += [{**form.fields, name: value} for value in chosen]

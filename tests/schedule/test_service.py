@@ -436,6 +436,26 @@ def test_another_base_address_reaches_every_stored_entry(
     assert event.revised_at == revised_at
 
 
+def test_stored_entries_are_fitted_to_another_address_or_sender_only_when_needed(
+    session: Session, by: dict[str, Any], settings: Settings
+) -> None:
+    first, second = published(by), published(by, title="Another event")
+    create(by, when=When(month="2016-11"))
+    version = stored(session, first).version
+    for fitting, expected in (
+        (settings, 0),
+        (replace(settings, base_url="https://events.example.org"), 2),
+        (replace(settings, base_url="https://events.example.org", mail_from="team@example.org"), 2),
+        (replace(settings, base_url="https://events.example.org", mail_from="team@example.org"), 0),
+    ):
+        with transaction() as writing:
+            assert service.fit_vevents(writing, settings=fitting) == expected
+    for event_id in (first, second):
+        assert in_calendar(stored(session, event_id)).url.startswith("https://events.example.org/events/")
+        assert b"team@example.org" in (stored(session, event_id).vevent or b"")
+    assert stored(session, first).version == version + 2
+
+
 def test_no_joining_link_and_no_month_reaches_a_calendar(session: Session, by: dict[str, Any]) -> None:
     event = stored(session, create(by, mode="online", joining_link="https://example.org/secret-room"))
     assert b"secret-room" not in (event.vevent or b"")

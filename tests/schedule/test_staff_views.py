@@ -156,6 +156,7 @@ def test_a_draft_is_seen_by_staff_alone_until_it_is_published(
         ({"starts_on-day": "28", "starts_on-month": "3", "start_time": "01:30"}, "clocks go forward"),
         ({"booking": "elsewhere"}, "Enter the address of the page where people register"),
         ({"month": "2027-04", "starts_on-day": "", "starts_on-month": "", "starts_on-year": ""}, "Only a month"),
+        ({"month": "2016-11"}, "Leave the month empty, or the date"),
     ],
 )
 def test_what_does_not_fit_is_said_and_everything_typed_is_kept(

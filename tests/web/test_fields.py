@@ -152,6 +152,11 @@ def test_each_wrong_answer_gets_one_sentence_and_is_kept(app: Flask, field: str,
     assert field in ("attending", "topics", "venue") or shown in html
 
 
+@pytest.mark.parametrize("unseen", ["\u200b", " \u2060\u00a0 ", "\u202e\u202c", "\u00ad"])
+def test_a_name_that_nobody_can_see_is_no_name(app: Flask, unseen: str) -> None:
+    assert sent(app, RIGHT | {"name": unseen}).name.errors == ["Enter your name"]
+
+
 def test_either_none_or_the_others(app: Flask) -> None:
     form = sent(app, MultiDict([*RIGHT.items(), ("topics", "none"), ("topics", "health")]))
     assert form.errors["topics"] == ["Choose either “None of these” or the other answers"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Blueprint, flash, render_template, request, url_for
+from flask import session as browser
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -52,7 +53,7 @@ def _heading(event: Event) -> dict[str, object]:
 def on_the_day(slug: str) -> ResponseReturnValue:
     """Who is here: one big button for each person."""
     event = _own_event(slug)
-    looked_for = clean_text(request.args.get("q"))[:LOOKED_FOR_MAX]
+    looked_for = _looked_for(slug)
     people = queries.people_with_a_place(db.session(), event.id, looked_for)
     pages = max(1, -(-len(people) // PAGE_SIZE))
     page = min(request.args.get("page", 1, type=int) or 1, pages)
@@ -72,6 +73,23 @@ def on_the_day(slug: str) -> ResponseReturnValue:
     )
 
 
+@blueprint.post("/staff/events/<slug>/on-the-day")
+@access(FACILITATOR)
+def find_person(slug: str) -> ResponseReturnValue:
+    """Show only the people that fit some words, until other words or none are sent.
+
+    The words are kept in this browser's own cookie: a name must not stand in an address.
+    """
+    _own_event(slug)
+    browser["door_search"] = [slug, clean_text(request.form.get("q"))[:LOOKED_FOR_MAX]]
+    return see_other(url_for("attendance.on_the_day", slug=slug))
+
+
+def _looked_for(slug: str) -> str:
+    kept_for, words = browser.get("door_search", ["", ""])
+    return str(words) if kept_for == slug else ""
+
+
 @blueprint.post("/staff/events/<slug>/on-the-day/<int(max=2147483647):registration_id>")
 @access(FACILITATOR)
 def mark(slug: str, registration_id: int) -> ResponseReturnValue:
@@ -87,12 +105,10 @@ def mark(slug: str, registration_id: int) -> ResponseReturnValue:
         event = _own_event(slug)
         marks = {registration_id: status}
         service.set_marks(session, event=event, marks=marks, now=now(), actor=staff(current_user.id))
-    looked_for = clean_text(request.form.get("q"))[:LOOKED_FOR_MAX]
     page = request.form.get("page", 1, type=int)
     back = url_for(
         "attendance.on_the_day",
         slug=slug,
-        q=looked_for or None,
         page=page if page and page > 1 else None,
         _anchor=f"person-{registration_id}",
     )

@@ -120,6 +120,8 @@ def _when(form: EventForm, base: EventDetails | None) -> When:
         return When(month=month)
     if first is None:  # the form asks for it before this
         raise DetailsDoNotFit(Problem("starts", "Enter the date"))
+    if month:
+        raise DetailsDoNotFit(Problem("month", "Leave the month empty, or the date: an event has one of the two"))
     starts, ends, last = form.start_time.data, form.end_time.data, form.ends_on.data
     # History whose end nobody knows may stay so; a new event says when it ends.
     endless = base is not None and base.when.starts_at is not None and base.when.ends_at is None

@@ -7,11 +7,13 @@ a page of its own. Both are put right here. Knows nothing of the application.
 
 from __future__ import annotations
 
+import logging
 import select
 import time
 from typing import Any
 
 from gunicorn.http.unreader import SocketUnreader
+from gunicorn.util import close_graceful
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
 from workshops.web.headers import ALWAYS
@@ -22,6 +24,8 @@ REQUEST_S = 120
 #: How long a new connection without a request keeps a thread before it waits without one.
 #: (Browsers open some that they may never use.)
 FIRST_BYTE_S = 0.1
+#: How long a connection stays open after the last answer, for the other side to read it and close.
+LINGER_S = 1.0
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -72,8 +76,28 @@ class _Recorder:
         self.written += data
 
 
+class _NamesNobody(logging.Filter):
+    """Keeps addresses of people, and the personal links in what they asked for, out of gunicorn's log."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.getMessage().startswith("Invalid request from"):
+            return False  # answered in words; whoever sent it is nobody's business
+        if str(record.msg).startswith("Error handling request"):
+            record.msg, record.args = "Error outside the application", ()
+        return True
+
+
+def _is_closed(graceful: bool = False) -> None:
+    """Stands for the closing of a connection that is closed already."""
+
+
 class PatientWorker(ThreadWorker):  # type: ignore[misc]
     """Gunicorn's threads, with an end to their patience."""
+
+    def init_process(self) -> None:
+        """What a new process does first; runs until it ends."""
+        self.log.error_log.addFilter(_NamesNobody())
+        super().init_process()
 
     def handle(self, conn: Any) -> Any:
         """One request of a connection, in a thread."""
@@ -83,7 +107,13 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             conn.init()
             conn.parser.unreader = _TimedReader(conn.sock)
         conn.parser.unreader.begin()
-        return super().handle(conn)
+        goes_on = super().handle(conn)
+        if not goes_on:
+            # Gunicorn would do this in the one thread that accepts connections, and stand still for two seconds
+            # with everybody who does not close theirs.
+            close_graceful(conn.sock, timeout=LINGER_S)
+            conn.close = _is_closed
+        return goes_on
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         """What is refused before the application sees it: the same status, in words, with the same headers."""

@@ -49,12 +49,18 @@ class _KnownHost:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         loaded: Settings = self.app.extensions["workshops.settings"]
-        known = urlsplit(loaded.base_url).netloc
+        base = urlsplit(loaded.base_url)
+        known = base.netloc
         host = environ.get("HTTP_HOST", "").lower()
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and ":" in host else host
-        if host != known and name not in _LOOPBACK:
+        # some proxies pass on the port that the scheme means anyway
+        usual_port = f"{known}:{443 if base.scheme == 'https' else 80}"
+        if host not in (known, usual_port) and name not in _LOOPBACK:
             environ["HTTP_HOST"] = known
             environ[_STRANGE_HOST] = True
+        if name not in _LOOPBACK:
+            # a proxy speaks http with us; redirects made by routing must not lead back to that
+            environ["wsgi.url_scheme"] = base.scheme
         return self.inner(environ, start_response)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -13,6 +15,9 @@ MAX_NESTING = 20
 _parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "maxNesting": MAX_NESTING}).disable(
     ["image", "html_block", "html_inline"]
 )
+#: Nothing relative: the same text stands in mails and feeds, and "//other.example" leads away without saying so.
+_LINK = re.compile(r"(?:https?://|mailto:)[^/]", re.IGNORECASE)
+_parser.validateLink = lambda url: _LINK.match(url) is not None  # type: ignore[method-assign]
 _TAGS = {
     "p",
     "br",

@@ -18,6 +18,7 @@ from workshops.schedule.service.events import (
     add_date,
     change_event,
     create_event,
+    fit_vevents,
     refresh_all_vevents,
 )
 from workshops.schedule.service.imports import ImportReport, RowResult, import_rows
@@ -37,6 +38,7 @@ __all__ = [
     "counts_of",
     "create_event",
     "details_of",
+    "fit_vevents",
     "import_rows",
     "make_kind",
     "postpone_event",

@@ -15,8 +15,9 @@ from workshops.config import Settings
 from workshops.core.london_time import ImpossibleTime, from_london, to_london
 from workshops.core.versions import touch_public
 from workshops.ical.identity import new_uid
+from workshops.ical.serialise import vevent_bytes
 from workshops.schedule import signals
-from workshops.schedule.calendar_entry import entry_for, refresh_vevent
+from workshops.schedule.calendar_entry import entry_for
 from workshops.schedule.models import Event, Series
 from workshops.schedule.queries.events import WITH_NAMES
 from workshops.schedule.queries.locks import lock_event, lock_schedule
@@ -32,7 +33,7 @@ from workshops.schedule.rules.events import (
 from workshops.schedule.rules.problems import DetailsDoNotFit, Problem
 from workshops.schedule.rules.slugs import free_slug
 from workshops.schedule.rules.when import When, double_time_words
-from workshops.schedule.service.calendar import renew
+from workshops.schedule.service.calendar import renew, topic_names
 from workshops.schedule.service.catalogue import Catalogue, Taken, slug_taken
 from workshops.schedule.service.details import counts_of, details_of, write_details
 
@@ -243,16 +244,44 @@ def _moved(instant: datetime | None, days: int) -> datetime | None:
         return instant + timedelta(days=days)
 
 
+def fit_vevents(session: Session, *, settings: Settings) -> int:
+    """Make all stored VEVENTs anew when they were made for another base address or sender; how many were different.
+
+    The newest event that feeds show tells it for all, so that a start with thousands of events costs one look.
+    """
+    newest = session.scalar(
+        select(Event)
+        .options(*WITH_NAMES)
+        .where(Event.state != "draft", Event.vevent.is_not(None))
+        .order_by(Event.id.desc())
+        .limit(1)
+    )
+    entry = entry_for(newest, settings=settings) if newest is not None else None
+    if newest is None or entry is None or newest.vevent == vevent_bytes(entry):
+        return 0
+    return refresh_all_vevents(session, settings=settings)
+
+
 def refresh_all_vevents(session: Session, *, settings: Settings) -> int:
     """Make every stored VEVENT anew after the base address changed; how many were different.
 
     Nothing else moves: what an event is did not change, only where it is served.
     """
+    events = session.scalars(
+        select(Event)
+        .options(*WITH_NAMES)
+        .order_by(Event.id)
+        # somebody may be changing one of them: theirs is read after it is saved, and not written over
+        .with_for_update(of=Event)
+        .execution_options(populate_existing=True)
+    ).all()
+    names = topic_names(session, [event.id for event in events])
     changed = 0
-    for event in session.scalars(select(Event).options(*WITH_NAMES).order_by(Event.id)):
-        old = event.vevent
-        refresh_vevent(event, settings=settings)
-        if event.vevent != old:
+    for event in events:
+        entry = entry_for(event, settings=settings, topics=names[event.id])
+        fresh = None if entry is None else vevent_bytes(entry)
+        if event.vevent != fresh:
+            event.vevent = fresh
             event.version += 1
             changed += 1
     if changed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from datetime import time
 from typing import Any
@@ -34,6 +35,10 @@ class TextField(Question):
         typed = self.typed_text(valuelist)
         if typed is not None:
             self.data = clean_text(typed, multiline=self.multiline)
+
+    def is_blank(self) -> bool:
+        # spaces without width and other marks that nobody sees are no answer
+        return not any(unicodedata.category(letter)[0] not in "CZ" for letter in self.data or "")
 
     def arguments(self) -> dict[str, Any]:
         return {
@@ -103,6 +108,9 @@ class PasswordField(TextField):
 
     def process_formdata(self, valuelist: Sequence[Any]) -> None:
         self.data = self.typed_text(valuelist) or ""
+
+    def is_blank(self) -> bool:
+        return not self.data
 
     def arguments(self) -> dict[str, Any]:
         return {**super().arguments(), "value": "", "spellcheck": False, "autocapitalize": "none"}
