@@ -300,8 +300,9 @@ def database_file(instance: Path, env: Mapping[str, str]) -> Path | None:
     url = env.get("WORKSHOPS_DATABASE_URL", "").strip()
     if not url:
         return instance / "workshops.sqlite3"
-    path = url.removeprefix("sqlite:///").partition("?")[0]
-    return Path(path) if path != url and path.startswith("/") else None
+    path = re.sub("^sqlite:///", "", url, flags=re.IGNORECASE)
+    # without a slash at its front it stands in the instance folder, as the application reads it
+    return instance / path if path != url else None
 
 
 def database_identity(file: Path) -> str:
@@ -445,11 +446,10 @@ def lock(*, upgrade: bool) -> None:
 
 
 def port_number(value: str) -> int:
-    """A port somebody can open in a browser; argparse turns the ValueError into usage."""
-    number = int(value)
-    if not 1 <= number <= 65535:
-        raise ValueError
-    return number
+    """A port somebody can open in a browser; argparse shows the sentence above its usage."""
+    if not re.fullmatch("[0-9]{1,5}", value) or not 1 <= int(value) <= 65535:
+        raise argparse.ArgumentTypeError(f"a port is a number from 1 to 65535, not {value!r}")
+    return int(value)
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:

@@ -21,8 +21,8 @@ SECRET_MIN_DIFFERENT = 10
 
 _WEAK_SECRET = re.compile(r"change.?me|secret.?key|password|example|default|insecure", re.IGNORECASE)
 
-# RFC 1123 2.1 and RFC 5321 2.3.5: letters, digits and inner hyphens between dots; not a whole grammar.
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+# RFC 1123 2.1: letters, digits and inner hyphens between dots; and the low line that containers are called by.
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _ADDRESS = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_HOST.pattern}")
@@ -128,7 +128,7 @@ def _instance(value: str | None) -> Path:
     folder = Path(value).expanduser() if value else PROJECT / "instance"
     folder = folder if folder.is_absolute() else (Path.cwd() / folder)
     if "?" in str(folder):
-        raise SettingsError(f"WORKSHOPS_INSTANCE is {folder}, and a question mark cannot stand in a database's address.")
+        raise SettingsError(f"WORKSHOPS_INSTANCE is {folder}; a database's address cannot hold a question mark.")
     try:
         # personal data lie in it: a folder made here is for its owner alone
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -159,6 +159,12 @@ def test_without_the_demonstration_nothing_is_loaded_and_no_link_made(tree: Tree
     assert tree.run()[:-1] == ["python flask demo load"]
 
 
+def test_a_database_file_in_the_instance_folder_is_known_again(tree: Tree) -> None:
+    tree.run(WORKSHOPS_DATABASE_URL="sqlite:///workshops.sqlite3")
+    (call,) = tree.run(WORKSHOPS_DATABASE_URL="sqlite:///workshops.sqlite3")
+    assert call.startswith("python flask serve ")
+
+
 def test_postgresql_is_asked_at_every_start(tree: Tree) -> None:
     tree.run(WORKSHOPS_DATABASE_URL="postgresql://db.example.org/workshops")
     calls = tree.run(WORKSHOPS_DATABASE_URL="postgresql://db.example.org/workshops")
@@ -235,6 +241,12 @@ def test_a_taken_port_is_said_before_anything_is_done(tree: Tree, taken_port: in
 @pytest.mark.parametrize("arguments", [["run", "--port", "0"], ["run", "--port", "x"], ["walk"], []])
 def test_wrong_usage_ends_with_2(tree: Tree, arguments: list[str]) -> None:
     assert tree.dev(*arguments).returncode == 2
+
+
+def test_a_port_that_is_none_is_said_in_words(tree: Tree) -> None:
+    answer = tree.dev("run", "--port", "80000")
+    assert answer.returncode == 2
+    assert "a port is a number from 1 to 65535, not '80000'" in answer.stderr
 
 
 def test_a_missing_venv_module_names_the_package_to_install(tree: Tree) -> None:

@@ -180,4 +180,4 @@ def test_check_finds_nothing_on_a_healthy_instance(app: Flask, settings: Setting
 def test_a_mail_server_that_does_not_answer_is_named(change_settings: Callable[..., Settings], clock: Any) -> None:
     changed = change_settings(smtp=SmtpServer("127.0.0.1", 9, "none"))
     found = health.problems(db.engine, settings=changed, now=clock.now)
-    assert len(found) == 1 and "127.0.0.1:9 does not answer" in found[0]
+    assert len(found) == 1 and "The mail server 127.0.0.1:9 does not take mail" in found[0]

@@ -20,11 +20,11 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
 from workshops.cli.demo import sign_in_link
-from workshops.cli.running import refuses_in_words, settings
+from workshops.cli.running import needs_database, refuses_in_words, settings
 from workshops.core import clock
-from workshops.core.db import db
-from workshops.evidence import health
+from workshops.core.db import db, transaction
 from workshops.messages import worker as outbox
+from workshops.schedule import service as schedule
 
 #: Requests one process works on at a time.
 THREADS = 4
@@ -32,6 +32,8 @@ THREADS = 4
 GRACEFUL_S = 30
 #: A worker that ended is started again, but not more often than this.
 RESTART_AFTER_S = 5
+#: Hosts that mean every address of this machine.
+ANY_ADDRESS = ("0.0.0.0", "::", "")
 
 
 class WebServer(BaseApplication):  # type: ignore[misc]
@@ -72,12 +74,26 @@ class Master(Arbiter):  # type: ignore[misc]
     """Gunicorn's master process, which also keeps the worker running beside the web processes."""
 
     outbox_worker: subprocess.Popen[bytes] | None = None
+    # the first one starts after the web processes, so that the first request need not share a processor with it
     started_at = float("-inf")
+    rounds = 0
+
+    def init_signals(self) -> None:
+        """As gunicorn does, but what `nohup` ignores stays ignored."""
+        is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        super().init_signals()
+        if is_ignored:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def handle_hup(self) -> None:
+        """The terminal was closed: end, and leave no server behind that nobody sees."""
+        raise StopIteration
 
     def manage_workers(self) -> None:
         """Called about once a second: as many web processes as wanted, and the worker."""
         super().manage_workers()
-        if not self.app.with_worker or time.monotonic() - self.started_at < RESTART_AFTER_S:
+        self.rounds += 1
+        if not self.app.with_worker or self.rounds == 1 or time.monotonic() - self.started_at < RESTART_AFTER_S:
             return
         if self.outbox_worker is None or self.outbox_worker.poll() is not None:
             self.started_at = time.monotonic()
@@ -85,16 +101,27 @@ class Master(Arbiter):  # type: ignore[misc]
 
     def stop(self, graceful: bool = True) -> None:
         """End the worker with the web processes; it finishes the message in its hands."""
+        ends_by = time.monotonic() + GRACEFUL_S
         if self.outbox_worker is not None:
             self.outbox_worker.terminate()
         super().stop(graceful)
+        if self.outbox_worker is None:
+            return
+        try:
+            self.outbox_worker.wait(max(1.0, ends_by - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            # a mail server that hangs; the message's lease runs out, and it is sent again
+            self.outbox_worker.kill()
 
 
 def _start_worker() -> subprocess.Popen[bytes]:
     # Its standard input is our end of a pipe: when this process is killed, the worker sees it close and ends.
     arguments = [sys.executable, "-m", "flask", "--app", "wsgi", "worker", "--until-input-ends"]
+    # The same instance and address as here, whatever folder this was started from and whoever serves beside us.
+    same = {"WORKSHOPS_INSTANCE": str(settings().instance), "WORKSHOPS_BASE_URL": settings().base_url}
     project = Path(current_app.root_path)
-    return subprocess.Popen(arguments, stdin=subprocess.PIPE, cwd=project, env=dict(os.environ))
+    # In a process group of its own, so that a Ctrl+C reaches it through us alone, also while it is still loading.
+    return subprocess.Popen(arguments, stdin=subprocess.PIPE, cwd=project, env={**os.environ, **same}, process_group=0)
 
 
 @click.command(help="Serve the application, and the worker beside it.")
@@ -104,23 +131,29 @@ def _start_worker() -> subprocess.Popen[bytes]:
 @click.option("--no-worker", is_flag=True, help="Leave mail and due work to `flask worker` elsewhere.")
 @click.option("--demo-link", is_flag=True, help="Print a one-time sign-in link for the demonstration organiser.")
 @refuses_in_words
+@needs_database
 def serve(host: str, port: int, workers: int, no_worker: bool, demo_link: bool) -> None:
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     _refuse_taken_port(host, port)
-    not_migrated = health.revision_problem(db.engine)
-    if not_migrated:
-        raise click.ClickException(not_migrated)
     _serve_at(app, host, port)
+    with transaction() as session:
+        fitted = schedule.fit_vevents(session, settings=settings())
+    if fitted:
+        known = settings()
+        click.echo(f"Made the calendar entries of {fitted:,} events anew for {known.base_url}, {known.mail_from}.")
     if demo_link:
         link = sign_in_link(settings=settings())
         if link:
             click.echo(f"Sign in as the demonstration organiser (works once, for 24 hours): {link}")
-    click.echo(f"Serving at {settings().base_url} (Ctrl+C ends it)", nl=True)
+    listening = f", listening at {host}, port {port}" if settings().base_url_is_set else ""
+    click.echo(f"Serving at {settings().base_url}{listening} (Ctrl+C ends it)")
+    if host in ANY_ADDRESS and not settings().base_url_is_set:
+        click.echo("Other machines get answers only when WORKSHOPS_BASE_URL holds the address they use.")
     sys.stdout.flush()
     # no connection may be shared between processes
     db.session.remove()
     db.engine.dispose()
-    gc.collect()
+    # what is loaded stays for good: web processes share it, and none looks through it for garbage
     gc.freeze()
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     WebServer(app, bind=address, workers=workers, with_worker=not no_worker).run()
@@ -142,26 +175,32 @@ def _serve_at(app: Flask, host: str, port: int) -> None:
     known = settings()
     if known.base_url_is_set:
         return
-    name = "127.0.0.1" if host in ("0.0.0.0", "::", "") else (f"[{host}]" if ":" in host else host)
+    name = "127.0.0.1" if host in ANY_ADDRESS else (f"[{host}]" if ":" in host else host)
     base_url = f"http://{name}:{port}"
     app.extensions["workshops.settings"] = replace(known, base_url=base_url)
     # other commands and the worker read it, so that their links fit
-    (known.instance / "served_at").write_text(base_url + "\n", encoding="ascii")
+    kept = known.instance / "served_at"
+    try:
+        kept.write_text(base_url + "\n", encoding="ascii")
+    except OSError as error:
+        raise click.ClickException(f"{kept} cannot be written: {error.strerror}.") from None
 
 
 @click.command(help="Send due mail and do due work, then sleep and begin again.")
 @click.option("--once", is_flag=True, help="Do what is due now, then end.")
 @click.option("--until-input-ends", is_flag=True, hidden=True)
 @refuses_in_words
+@needs_database
 def worker(once: bool, until_input_ends: bool) -> None:
     tables: dict[str, Any] = current_app.extensions["workshops.tables"]
     if once:
         done = outbox.do_once(settings(), checks=tables["checks"], due_work=tables["due_work"], clock=clock.now)
-        click.echo(done)
+        click.echo(f"{done} message{'' if done == 1 else 's'} taken in hand.")
         return
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: stop.set())
     if until_input_ends:
         threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
     outbox.work(settings(), checks=tables["checks"], due_work=tables["due_work"], stop=stop, clock=clock.now)

@@ -77,7 +77,8 @@ def engine_options(database_url: str) -> dict[str, Any]:
             "pool_size": 20,
             "max_overflow": 20,
         }
-    return both | {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 10}
+    limit = {} if "connect_timeout=" in database_url else {"connect_timeout": CONNECT_TIMEOUT_S}
+    return both | {"connect_args": limit, "pool_pre_ping": True, "pool_size": 10, "max_overflow": 10}
 
 
 def configure_engine(engine: Engine) -> None:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator
 from tempfile import TemporaryFile
 from typing import IO
 
-import xlsxwriter
 from sqlalchemy.orm import Session
 
 from workshops.config import Settings
@@ -53,6 +52,8 @@ def _people_csv(rows: Iterable[tuple[str, ...]], file: IO[bytes], bom: bool) -> 
 
 
 def _people_xlsx(rows: Iterable[tuple[str, ...]], file: IO[bytes], bom: bool) -> None:
+    import xlsxwriter  # here, because it is large and only some exports need it
+
     # Strings stay strings here, so no apostrophe is needed; a list of 50,000 people fits into a few megabytes.
     options = {
         "constant_memory": True,

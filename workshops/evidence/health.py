@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
-import smtplib
-import ssl
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from workshops.config import PROJECT, Settings
 from workshops.evidence.queries import oldest_due_message
+from workshops.messages.transports import check_smtp
 from workshops.web.assets import assets_problem
 
 #: A message that is due for longer than this means that the worker does not work.
 MESSAGE_MAX_AGE = timedelta(minutes=15)
 #: Below this SQLite, mail files and backups are in danger.
 DISK_MIN_BYTES = 200 * 1024 * 1024
-SMTP_TIMEOUT_S = 5.0
 
 MIGRATIONS = PROJECT / "workshops" / "migrations"
+_REVISION = re.compile(r"""^(revision|down_revision)\b[^=\n]*= *["']([^"']+)["']""", re.MULTILINE)
 
 
 @cache
 def newest_revision() -> str:
-    """The migration this code belongs to."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    return ScriptDirectory.from_config(config).get_current_head() or ""
+    """The migration this code belongs to: the one that no other follows.
+
+    Read from the files and not through Alembic, which runs them all: every start and /readyz ask for it.
+    """
+    follows = {}
+    for file in (MIGRATIONS / "versions").glob("*.py"):
+        named = dict(_REVISION.findall(file.read_text(encoding="utf-8")))
+        follows[named["revision"]] = named.get("down_revision")
+    return next((revision for revision in follows if revision not in follows.values()), "")
 
 
 def current_revision(connection: Connection) -> str | None:
@@ -96,36 +99,7 @@ def readiness_problems(engine: Engine, *, settings: Settings, now: datetime) -> 
 def problems(engine: Engine, *, settings: Settings, now: datetime) -> list[str]:
     """Everything `flask check` looks at beside the settings themselves: database, migrations, mail, assets, disk."""
     found = readiness_problems(engine, settings=settings, now=now)
-    for problem in (mail_problem(settings), assets_problem(PROJECT / "static" / "dist")):
+    for problem in (check_smtp(settings), assets_problem(PROJECT / "static" / "dist")):
         if problem:
             found.append(problem)
     return found
-
-
-def mail_problem(settings: Settings) -> str | None:
-    """A sentence when mail cannot be handed over: no connection, no encryption, or a refused sign-in."""
-    if settings.smtp is None:
-        folder = settings.mail_folder
-        parent = folder if folder.exists() else folder.parent
-        return None if os.access(parent, os.W_OK) else "Mail is written as files, but the folder cannot be written to."
-    server = settings.smtp
-    where = f"{server.host}:{server.port}"
-    context = ssl.create_default_context()
-    try:
-        if server.tls == "tls":
-            client: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=SMTP_TIMEOUT_S, context=context)
-        else:
-            client = smtplib.SMTP(server.host, server.port, timeout=SMTP_TIMEOUT_S)
-        with client:
-            if server.tls == "starttls":
-                client.starttls(context=context)
-            if server.user is not None:
-                client.login(server.user, server.password or "")
-            client.noop()
-    except smtplib.SMTPAuthenticationError:
-        return f"The mail server {where} refuses the user name or password of WORKSHOPS_SMTP_URL."
-    except ssl.SSLError:
-        return f"The mail server {where} does not offer the encryption that WORKSHOPS_SMTP_URL asks for."
-    except (smtplib.SMTPException, OSError) as problem:
-        return f"The mail server {where} does not answer: {type(problem).__name__}."
-    return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -114,3 +114,10 @@ def forget_old_messages(session: Session, *, before: datetime, dry_run: bool) ->
     if not dry_run and count:
         session.execute(delete(OutboxMessage).where(*old).execution_options(synchronize_session=False))
     return count
+
+
+def forget_messages_about(session: Session, kind: str, ids: Sequence[int]) -> int:
+    """Delete every message about these things (registrations, accounts), whatever its state; returns how many."""
+    about = (OutboxMessage.about_kind == kind, OutboxMessage.about_id.in_(ids))
+    done = session.execute(delete(OutboxMessage).where(*about).execution_options(synchronize_session=False))
+    return int(getattr(done, "rowcount", 0))

@@ -69,6 +69,14 @@ def file_name(created_at: datetime, message_id: int, kind: str) -> str:
     return f"{stamp}-{message_id}-{re.sub(r'[^a-z0-9_]+', '-', kind.lower())}.eml"
 
 
+def forget_old_files(folder: Path, *, before: datetime, dry_run: bool) -> int:
+    """Remove mail files that were written before an instant; returns how many there are."""
+    found = [file for file in folder.glob("*.eml") if file.stat().st_mtime < before.timestamp()]
+    for file in [] if dry_run else found:
+        file.unlink(missing_ok=True)
+    return len(found)
+
+
 class FileTransport:
     """Writes each mail as an .eml file that any mail program opens. A second try writes over the first."""
 

@@ -7,11 +7,16 @@ and foreign_key_check runs before the commit.
 
 from __future__ import annotations
 
+import sqlite3
+
+import click
 from alembic import context
 from flask import current_app
 from sqlalchemy import create_engine, event
+from sqlalchemy.exc import DatabaseError, IntegrityError
 
-from workshops.core.db import Base
+from workshops.cli.running import database_words
+from workshops.core.db import Base, engine_options
 
 target_metadata = Base.metadata
 
@@ -20,7 +25,7 @@ def run_migrations() -> None:
     """Apply what is missing, in one transaction."""
     url = current_app.config["SQLALCHEMY_DATABASE_URI"]
     sqlite = url.startswith("sqlite")
-    engine = create_engine(url, connect_args={"isolation_level": None, "timeout": 60} if sqlite else {})
+    engine = create_engine(url, connect_args=engine_options(url)["connect_args"])
     if sqlite:
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     with engine.connect() as connection:
@@ -48,4 +53,10 @@ def run_migrations() -> None:
     engine.dispose()
 
 
-run_migrations()
+try:
+    run_migrations()
+except IntegrityError:
+    raise  # a fault of a migration, not the state of the database
+except (DatabaseError, sqlite3.DatabaseError) as error:
+    # no answer, a full disk, a file that cannot be written: for the person at the keyboard, in one sentence
+    raise click.ClickException(database_words(error)) from None

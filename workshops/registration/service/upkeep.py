@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from workshops.audit.rules import WORKER
 from workshops.audit.service import record
 from workshops.config import Settings
+from workshops.messages.service import forget_messages_about
 from workshops.registration.models import CalendarToken, Needs, PlaceToken, Registration
 from workshops.registration.queries import registrations_of
 from workshops.registration.rules import NEEDS_KEPT, PEOPLE_KEPT
@@ -105,6 +106,8 @@ def _erase_people(session: Session, late_people: ColumnElement[bool], now: datet
             delete(PlaceToken).where(PlaceToken.registration_id.in_(some)),
             execution_options={"synchronize_session": False},
         )
+        # later mail, such as a link sent again, has not reached its own age yet and names the same person
+        forget_messages_about(session, "registration", some)
         session.execute(
             update(Registration)
             .where(Registration.id.in_(some))
