@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urljoin, urlsplit
 
@@ -12,48 +11,18 @@ from hypothesis import strategies as st
 
 from workshops.accounts import password_rules, rules
 from workshops.accounts.rules import Standing
-from workshops.core.errors import DomainError, NotAllowed
+from workshops.core.errors import DomainError
 from workshops.web import access
 
 NOW = datetime(2027, 3, 1, 9, 0, tzinfo=UTC)
 
 
-@dataclass(frozen=True)
-class Person:
-    id: int
-    role: str
-
-
-# --- events --------------------------------------------------------------------------------------------------
+# --- roles ---------------------------------------------------------------------------------------------------
 
 
 def test_the_roles_are_those_of_the_access_rules() -> None:
     assert rules.ROLES == access.ROLES
     assert set(rules.ROLE_WORDS) == set(rules.ROLES)
-
-
-@pytest.mark.parametrize(
-    ("role", "owner_id", "may"),
-    [
-        ("admin", 2, True),
-        ("admin", None, True),
-        ("organiser", 2, True),
-        ("organiser", None, True),
-        ("facilitator", 1, True),
-        ("facilitator", 2, False),
-        ("facilitator", None, False),
-        ("viewer", 1, False),
-        ("viewer", None, False),
-        ("somebody", 1, False),
-    ],
-)
-def test_who_may_run_an_event(role: str, owner_id: int | None, may: bool) -> None:
-    assert rules.may_run(role, 1, owner_id) is may
-    if may:
-        rules.require_may_run(Person(1, role), owner_id)
-    else:
-        with pytest.raises(NotAllowed):
-            rules.require_may_run(Person(1, role), owner_id)
 
 
 # --- sign-ins and links --------------------------------------------------------------------------------------

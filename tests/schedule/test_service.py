@@ -28,6 +28,7 @@ from workshops.schedule.models import Event, Host, Topic, Venue
 from workshops.schedule.queries import event_by_slug, lock_event, other_dates, published_event, topics_of
 from workshops.schedule.rules.events import EventDetails, Place
 from workshops.schedule.rules.problems import DetailsDoNotFit
+from workshops.schedule.rules.questions import Question
 from workshops.schedule.rules.states import WrongState
 from workshops.schedule.rules.when import When
 from workshops.schedule.service import ProgrammeDetails, VenueDetails
@@ -185,7 +186,7 @@ def test_a_change_that_no_calendar_shows_leaves_its_bytes_alone(
 
 
 def test_the_same_details_again_change_nothing(session: Session, by: dict[str, Any]) -> None:
-    event_id = create(by, topics=("a", "b"), host="H", questions=("Why?",))
+    event_id = create(by, topics=("a", "b"), host="H", questions=(Question("Why?"),))
     event = stored(session, event_id)
     kept, version = service.details_of(session, event), event.version
     with transaction() as writing:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from workshops.core.errors import DomainError, NotAllowed
+from workshops.core.errors import DomainError
 
 #: From the one who may least to the one who may most; the same as web.access.ROLES, which rules may not import.
 ROLES = ("viewer", "facilitator", "organiser", "admin")
@@ -17,7 +17,7 @@ ROLES = ("viewer", "facilitator", "organiser", "admin")
 ROLE_WORDS = {
     "viewer": "see events, counts and write-ups, and no names of people who registered",
     "facilitator": "run their own events, with the people who registered for them",
-    "organiser": "run all events and programmes",
+    "organiser": "run their programmes with all their events, and events of no programme",
     "admin": "do everything, staff accounts included",
 }
 
@@ -78,20 +78,6 @@ class LinkGone(DomainError):
     """A one-time link that was used or is too old."""
 
     sentence = "This link no longer works"
-
-
-# --- events -------------------------------------------------------------------------------------------------
-
-
-def may_run(role: str, account_id: int, owner_id: int | None) -> bool:
-    """Whether an account may run an event, people included: admins and organisers all, facilitators their own."""
-    return role in ("admin", "organiser") or (role == "facilitator" and owner_id == account_id)
-
-
-def require_may_run(user: Signed, owner_id: int | None) -> None:
-    """Raise NotAllowed unless this person may run the event that owner_id owns."""
-    if not may_run(user.role, user.id, owner_id):
-        raise NotAllowed("This event belongs to somebody else. Ask them, or an organiser, to let you run it.")
 
 
 # --- sign-ins and links -------------------------------------------------------------------------------------

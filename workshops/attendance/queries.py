@@ -9,10 +9,12 @@ from datetime import datetime
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from workshops.accounts.rules import Signed
 from workshops.attendance.models import AttendanceMark
 from workshops.attendance.rules import CAME, REMIND_FOR, AttendanceCounts, is_found
 from workshops.registration.models import Registration
 from workshops.schedule.models import Event
+from workshops.schedule.queries.reach import within_reach
 
 
 @dataclass(frozen=True)
@@ -83,10 +85,10 @@ def counts_of(session: Session, event_ids: Sequence[int]) -> dict[int, Attendanc
     return found
 
 
-def past_events_without_marks(session: Session, *, now: datetime, owner_id: int | None = None) -> Sequence[Event]:
+def past_events_without_marks(session: Session, *, now: datetime, user: Signed) -> Sequence[Event]:
     """Events that ended within the reminder's time, with people who had a place and not one mark; latest first.
 
-    owner_id: of this facilitator only; None: all.
+    user: only events that this account may run.
     """
     has_people = select(Registration.id).where(Registration.event_id == Event.id, Registration.state == "confirmed")
     has_marks = (
@@ -105,4 +107,4 @@ def past_events_without_marks(session: Session, *, now: datetime, owner_id: int 
         )
         .order_by(Event.over_at.desc(), Event.id)
     )
-    return session.scalars(found if owner_id is None else found.where(Event.owner_id == owner_id)).all()
+    return session.scalars(found.where(*within_reach(user))).all()

@@ -81,11 +81,10 @@ def _set_one(
 
 
 def attention_for(_sender: Any, *, session: Session, now: datetime, user: Any, **_: Any) -> list[Attention]:
-    """Past events of this person (of everybody, for organisers) for which nothing is recorded."""
+    """Past events that this person may run for which nothing is recorded."""
     if user.role == "viewer":
         return []
-    owner_id = None if user.role in ("organiser", "admin") else user.id
     return [
         Attention(f"Record who came to {event.title}", 1, "attendance.attendance_after", {"slug": event.slug})
-        for event in past_events_without_marks(session, now=now, owner_id=owner_id)
+        for event in past_events_without_marks(session, now=now, user=user)
     ]

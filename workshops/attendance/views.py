@@ -7,7 +7,6 @@ from flask import session as browser
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from workshops.accounts.rules import require_may_run
 from workshops.attendance import queries, service
 from workshops.attendance.forms import AttendanceForm, changed_marks, typed_marks
 from workshops.attendance.rules import CAME, NOT_RECORDED, SHEET_KEPT_FOR, STATUSES, checked_status, status_when_here
@@ -21,6 +20,7 @@ from workshops.schedule.calendar_entry import location_words
 from workshops.schedule.models import Event
 from workshops.schedule.queries import event_by_slug
 from workshops.schedule.queries.public import event_view
+from workshops.schedule.queries.reach import require_may_run
 from workshops.schedule.rules.public_state import when_text
 from workshops.web.access import FACILITATOR, access
 from workshops.web.responses import see_other
@@ -39,7 +39,7 @@ def _own_event(slug: str) -> Event:
     event = event_by_slug(db.session(), slug)
     if event is None:
         raise NotFound
-    require_may_run(current_user, event.owner_id)
+    require_may_run(db.session(), current_user, event)
     return event
 
 

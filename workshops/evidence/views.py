@@ -10,7 +10,6 @@ from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from workshops.accounts.rules import require_may_run
 from workshops.audit.rules import staff
 from workshops.core.clock import now
 from workshops.core.db import db, transaction
@@ -19,6 +18,7 @@ from workshops.evidence import exports, health, queries, service
 from workshops.evidence.rules import line_of, lines_by
 from workshops.schedule.models import Event
 from workshops.schedule.queries import event_by_slug
+from workshops.schedule.queries.reach import require_may_run
 from workshops.web.access import FACILITATOR, PUBLIC, VIEWER, access
 from workshops.web.guards import settings
 
@@ -103,7 +103,7 @@ def _own_event(slug: str) -> Event:
     event = event_by_slug(db.session(), slug)
     if event is None:
         raise NotFound
-    require_may_run(current_user, event.owner_id)
+    require_may_run(db.session(), current_user, event)
     return event
 
 

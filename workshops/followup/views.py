@@ -6,7 +6,6 @@ from flask import Blueprint, flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from workshops.accounts.rules import may_run, require_may_run
 from workshops.attendance import queries as attendance
 from workshops.audit.rules import staff
 from workshops.core.clock import now
@@ -22,6 +21,7 @@ from workshops.schedule.calendar_entry import location_words
 from workshops.schedule.models import Event
 from workshops.schedule.queries import event_by_slug
 from workshops.schedule.queries.public import event_view
+from workshops.schedule.queries.reach import may_run, require_may_run
 from workshops.schedule.rules.public_state import when_text
 from workshops.web.access import FACILITATOR, PUBLIC, VIEWER, access
 from workshops.web.responses import Built, public_answer, see_other
@@ -34,7 +34,7 @@ def _own_event(slug: str) -> Event:
     event = event_by_slug(db.session(), slug)
     if event is None:
         raise NotFound
-    require_may_run(current_user, event.owner_id)
+    require_may_run(db.session(), current_user, event)
     return event
 
 
@@ -56,7 +56,7 @@ def _own_write_up(write_up_id: int) -> WriteUp:
 def _may_write(write_up: WriteUp) -> bool:
     if current_user.role == "viewer":
         return False
-    return write_up.owner_id == current_user.id or may_run(current_user.role, current_user.id, write_up.event.owner_id)
+    return write_up.owner_id == current_user.id or may_run(db.session(), current_user, write_up.event)
 
 
 # --- public --------------------------------------------------------------------------------------------------
@@ -337,7 +337,7 @@ def edit_write_up(write_up_id: int) -> ResponseReturnValue:
 def _after_write_up(slug: str, write_up_id: int) -> ResponseReturnValue:
     """Back to the event for who runs it, to the list of write-ups for who was only asked to write."""
     event = event_by_slug(db.session(), slug)
-    if event is not None and may_run(current_user.role, current_user.id, event.owner_id):
+    if event is not None and may_run(db.session(), current_user, event):
         return see_other(url_for("followup.afterwards", slug=slug))
     return see_other(url_for("followup.staff_write_ups"))
 

@@ -62,6 +62,8 @@ def refresh_vevent(event: Event, *, settings: Settings) -> None:
 def location_words(event: Event) -> str:
     """Where, in one line: "Calton Heritage and Learning Centre, 423 London Road, Glasgow, G40 1AG and online"."""
     place = venue_words(event.venue) if event.venue else event.area
+    if event.room is not None:
+        place = f"{event.room.name}, {place}"
     if event.mode == "online":
         return "Online"
     if event.mode == "hybrid":

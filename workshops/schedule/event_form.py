@@ -11,6 +11,7 @@ from workshops.core.london_time import ImpossibleTime, from_london, london_date,
 from workshops.schedule.forms import FIELD_NAMES, QUESTION_FIELDS, EventForm
 from workshops.schedule.rules.events import EventDetails, Place
 from workshops.schedule.rules.problems import DetailsDoNotFit, Problem
+from workshops.schedule.rules.questions import Question
 from workshops.schedule.rules.when import When, is_month, when_typed
 
 #: What is taken over as it stands, under the same name.
@@ -41,7 +42,7 @@ def form_values(details: EventDetails, known: Known) -> dict[str, Any]:
     when = details.when
     starts, ends = when.starts_at, when.ends_at
     values = {name: getattr(details, name) for name in _SAME}
-    values |= {f"question_{number}": text for number, text in enumerate(details.questions, start=1)}
+    values |= {f"question_{number}": one.text for number, one in enumerate(details.questions, start=1)}
     values |= {
         "kind": _key(known.kinds, details.kind),
         "venue": _key(known.venues, details.venue),
@@ -94,7 +95,7 @@ def details_from(form: EventForm, known: Known, base: EventDetails | None, owner
         "area": form.area.data or "",
         "programme": known.programmes.get(form.programme.data, ""),
         "topics": tuple(form.topics.data.split(";")),
-        "questions": tuple(form[name].data for name in QUESTION_FIELDS),
+        "questions": tuple(Question(form[name].data) for name in QUESTION_FIELDS),
         "has_waiting_list": form.when_full.data != "close",
         "is_listed": form.visible.data != "unlisted",
         "owner_id": form.owner.data if known.may_give_away else owner_id,

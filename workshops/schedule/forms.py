@@ -15,11 +15,11 @@ from workshops.schedule.rules.events import (
     NAME_MAX,
     PLACES_MAX,
     POSTCODE_MAX,
-    QUESTION_MAX,
     REASON_MAX,
     SUMMARY_MAX,
     TITLE_MAX,
 )
+from workshops.schedule.rules.questions import QUESTION_MAX
 from workshops.web.fields import (
     CheckboxField,
     DateField,

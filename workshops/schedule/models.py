@@ -33,8 +33,22 @@ class Topic(Base):
     slug: Mapped[str] = mapped_column(unique=True)
 
 
+class TopicAlias(Base):
+    """A name that a topic had, or the name of one merged into it: addresses and files that use it still find it."""
+
+    __tablename__ = "topic_aliases"
+    __table_args__ = (Index("ix_topic_aliases_topic_id", "topic_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    topic_id: Mapped[int] = mapped_column(ForeignKey("topics.id", ondelete="CASCADE"))
+    #: Folded.
+    name_key: Mapped[str] = mapped_column(unique=True)
+    #: The slug of the topic that was merged; empty when only a name changed.
+    slug: Mapped[str] = mapped_column(default="")
+
+
 class Host(Base):
-    """The organisation that runs an event."""
+    """The organisation that runs an event, with somebody to ask. What is said of the contact is public."""
 
     __tablename__ = "hosts"
 
@@ -42,6 +56,14 @@ class Host(Base):
     name: Mapped[str]
     slug: Mapped[str] = mapped_column(unique=True)
     contact_email: Mapped[str] = mapped_column(default="")
+    contact_name: Mapped[str] = mapped_column(default="")
+    contact_phone: Mapped[str] = mapped_column(default="")
+    website: Mapped[str] = mapped_column(default="")
+    description: Mapped[str] = mapped_column(default="")
+
+
+#: Access facts of a venue, each yes, no or not_known.
+VENUE_FACTS = ("step_free", "hearing_loop", "accessible_toilet", "parking", "quiet_room", "bsl", "captions")
 
 
 class Venue(Base):
@@ -52,7 +74,7 @@ class Venue(Base):
         Index("uq_venues_recognition", "name_key", "address_key", "postcode", unique=True),
         *(
             CheckConstraint(f"{fact} IN ('yes','no','not_known')", name=fact)
-            for fact in ("step_free", "hearing_loop", "accessible_toilet", "parking", "quiet_room")
+            for fact in VENUE_FACTS
         ),
     )
 
@@ -69,6 +91,27 @@ class Venue(Base):
     accessible_toilet: Mapped[str] = mapped_column(default="not_known")
     parking: Mapped[str] = mapped_column(default="not_known")
     quiet_room: Mapped[str] = mapped_column(default="not_known")
+    #: Whether interpreters and captions can be provided here; an event's own answer goes before these.
+    bsl: Mapped[str] = mapped_column(default="not_known")
+    captions: Mapped[str] = mapped_column(default="not_known")
+
+
+class Room(Base):
+    """A room of a venue; what can be double-booked."""
+
+    __tablename__ = "rooms"
+    __table_args__ = (
+        Index("uq_rooms_name", "venue_id", "name_key", unique=True),
+        CheckConstraint("capacity IS NULL OR capacity >= 0", name="capacity"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    venue_id: Mapped[int] = mapped_column(ForeignKey("venues.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    #: Folded, for recognition.
+    name_key: Mapped[str]
+    #: How many people it holds; None is not known.
+    capacity: Mapped[int | None]
 
 
 class Programme(Base):
@@ -86,7 +129,24 @@ class Programme(Base):
     #: Empty means: from its first event to its last.
     starts_on: Mapped[date | None]
     ends_on: Mapped[date | None]
+    #: False is a draft. Announced, running and past follow from the dates.
     is_published: Mapped[bool] = mapped_column(default=True)
+    #: Whether partners may propose events of their own on its "Host an event" page.
+    host_form_is_open: Mapped[bool] = mapped_column(default=False)
+    #: Whether teams and communities may ask for an event of it.
+    ask_form_is_open: Mapped[bool] = mapped_column(default=False)
+    #: What stands above these forms: who may propose, and until when. Markdown.
+    host_form_words: Mapped[str] = mapped_column(default="")
+
+
+class ProgrammeOrganiser(Base):
+    """Who organises a programme. A programme without anybody named is every organiser's."""
+
+    __tablename__ = "programme_organisers"
+    __table_args__ = (Index("ix_programme_organisers_account_id", "account_id"),)
+
+    programme_id: Mapped[int] = mapped_column(ForeignKey("programmes.id", ondelete="CASCADE"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
 
 
 class Series(Base):
@@ -97,6 +157,18 @@ class Series(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     title: Mapped[str]
     created_at: Mapped[datetime]
+    #: How its dates were made, in words: "Every 2 weeks on Tuesday". Empty when they were chosen one by one.
+    rhythm: Mapped[str] = mapped_column(default="")
+
+
+class EventFacilitator(Base):
+    """Who runs an event beside its owner; they may do all that the owner may."""
+
+    __tablename__ = "event_facilitators"
+    __table_args__ = (Index("ix_event_facilitators_account_id", "account_id"),)
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
 
 
 class EventTopic(Base):
@@ -125,6 +197,10 @@ class Event(Base):
         CheckConstraint("over_at >= sort_at", name="ends_after_start"),
         CheckConstraint("bsl IN ('yes','no','not_known')", name="bsl"),
         CheckConstraint("captions IN ('yes','no','not_known')", name="captions"),
+        CheckConstraint("admits IN ('anyone','domains','invited')", name="admits"),
+        CheckConstraint(
+            "audience IN ('','everyone','lived_experience','practitioners','third_sector','policy')", name="audience"
+        ),
         Index("ix_events_listed", "state", "is_listed", "over_at"),
         Index("ix_events_sort_at", "sort_at", "id"),
         Index("ix_events_feed_order", "sort_at", "uid"),
@@ -133,6 +209,7 @@ class Event(Base):
         Index("ix_events_venue_id", "venue_id"),
         Index("ix_events_host_id", "host_id"),
         Index("ix_events_owner_id", "owner_id"),
+        Index("ix_events_room_id", "room_id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -151,6 +228,10 @@ class Event(Base):
     programme_id: Mapped[int | None] = mapped_column(ForeignKey("programmes.id"))
     series_id: Mapped[int | None] = mapped_column(ForeignKey("series.id"))
     venue_id: Mapped[int | None] = mapped_column(ForeignKey("venues.id"))
+    #: A room of that venue.
+    room_id: Mapped[int | None] = mapped_column(ForeignKey("rooms.id"))
+    #: Who it is meant for: a key of rules.audience.AUDIENCES, or empty: not said.
+    audience: Mapped[str] = mapped_column(default="")
     #: The facilitator who looks after it.
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
     #: A council area of Scotland, "Scotland-wide", "Online", or empty.
@@ -166,6 +247,9 @@ class Event(Base):
     ends_on: Mapped[date | None]
     #: "2016-11": history of which only the month is known; in no feed.
     month: Mapped[str | None]
+    #: Times for each of several days, as [[start, end], ...] in ISO 8601 UTC; starts_at is the first start, ends_at
+    #: the last end. Empty: one span, or one bar over whole days.
+    days: Mapped[list[Any]] = mapped_column(JSON, default=list)
     #: Derived: the instant to order by, and the instant from which the event is past.
     sort_at: Mapped[datetime]
     over_at: Mapped[datetime]
@@ -188,7 +272,11 @@ class Event(Base):
     capacity_online: Mapped[int | None]
     opens_at: Mapped[datetime | None]
     closes_at: Mapped[datetime | None]
-    #: Up to five own questions, as a list of strings.
+    #: Who may register: anyone, people whose address is at one of admitted_domains, or people on the list of invited.
+    admits: Mapped[str] = mapped_column(default="anyone")
+    #: Mail domains in lower case, such as ["gov.scot"]; each admits its subdomains too.
+    admitted_domains: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    #: Up to five own questions; see rules.questions. Older ones are plain strings.
     questions: Mapped[list[Any]] = mapped_column(JSON, default=list)
     bsl: Mapped[str] = mapped_column(default="not_known")
     captions: Mapped[str] = mapped_column(default="not_known")
@@ -207,6 +295,10 @@ class Event(Base):
 
     #: RFC 5545 SEQUENCE: raised by time, end, place and state, never lowered.
     sequence: Mapped[int] = mapped_column(default=0)
+    #: Moves with every change of its details by staff, and with nothing else: tells two editors apart.
+    edition: Mapped[int] = mapped_column(default=1)
+    #: The parts of the task list that somebody has saved, by their keys.
+    parts_done: Mapped[list[Any]] = mapped_column(JSON, default=list)
     #: Moves with anything the public page shows; its cache key.
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
@@ -222,4 +314,5 @@ class Event(Base):
     programme: Mapped[Programme | None] = relationship()
     series: Mapped[Series | None] = relationship()
     venue: Mapped[Venue | None] = relationship()
+    room: Mapped[Room | None] = relationship()
     owner: Mapped[Account | None] = relationship()

@@ -8,6 +8,7 @@ from typing import Any
 
 from workshops.core.london_time import from_london, london_date
 from workshops.schedule.rules.events import EventDetails, Place
+from workshops.schedule.rules.questions import Question
 from workshops.schedule.rules.when import When
 
 PROGRAMME = "Example Co-production Week"
@@ -114,7 +115,7 @@ EXAMPLES: tuple[Example, ...] = (
     Example("Example round-table: budgets with people", "round-table", 12, "14:00", "16:00",
             "Practitioners and policy makers talk about sharing decisions on money.",
             confirmed=9, more={**IN_PERSON, "capacity_in_person": 12, "topics": ("co-production", "policy"),
-                               "questions": ("What would you like to bring to the table?",)}),
+                               "questions": (Question("What would you like to bring to the table?"),)}),
     Example("Example workshop: tools and methods", "workshop", 16, "09:30", "12:30",
             "Half a day of trying things out, with asset mapping.",
             confirmed=8, waiting=3,

@@ -25,6 +25,7 @@ from workshops.registration.service.telling import tell
 from workshops.schedule.calendar_entry import entry_for
 from workshops.schedule.models import Event
 from workshops.schedule.queries import lock_event
+from workshops.schedule.queries.reach import within_reach
 from workshops.schedule.signals import Attention, Change
 
 
@@ -208,7 +209,7 @@ def attention_for(sender: object = None, *, session: Session, now: datetime, use
     """What in registration waits for this member of staff: people who asked for a place, and needs to arrange."""
     if user.role == "viewer":
         return []
-    own = [Event.owner_id == user.id] if user.role == "facilitator" else []
+    own = within_reach(user)
     asked = session.execute(
         select(Event.slug, Event.title, func.count())
         .join(Registration, Registration.event_id == Event.id)

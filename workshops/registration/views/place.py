@@ -28,6 +28,7 @@ from workshops.schedule.models import Event
 from workshops.schedule.queries import other_dates
 from workshops.schedule.queries.public import event_view
 from workshops.schedule.rules.public_state import public_state, when_text
+from workshops.schedule.rules.questions import question_texts
 from workshops.web.access import BY_LINK, access
 from workshops.web.guards import settings
 from workshops.web.responses import see_other
@@ -110,7 +111,7 @@ def _rows(registration: Registration, needs: Needs | None, token: str) -> list[d
     ]
     asked += [
         (f"answer_{number}", words, registration.answers.get(str(number), ""))
-        for number, words in enumerate(event.questions, 1)
+        for number, words in enumerate(question_texts(event), 1)
     ]
     rows: list[dict[str, object]] = [
         {"key": key, "value": value, "lines": True, "href": f"{change}#{anchor}" if change else None}
@@ -153,7 +154,7 @@ def _change_form(registration: Registration) -> ChangePlaceForm:
     told["dietary_needs"] = needs.dietary_needs if needs else ""
     told |= {f"answer_{number}": answer for number, answer in registration.answers.items()}
     form = ChangePlaceForm(data=told)
-    form.fit_to(mode=registration.event.mode, questions=list(registration.event.questions))
+    form.fit_to(mode=registration.event.mode, questions=question_texts(registration.event))
     return form
 
 

@@ -11,7 +11,6 @@ from flask import session as browser
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from workshops.accounts.rules import require_may_run
 from workshops.audit.queries import history_of
 from workshops.audit.rules import staff
 from workshops.core.clock import now
@@ -43,7 +42,9 @@ from workshops.schedule.calendar_entry import location_words
 from workshops.schedule.models import Event
 from workshops.schedule.queries import event_by_slug
 from workshops.schedule.queries.public import event_view
+from workshops.schedule.queries.reach import require_may_run
 from workshops.schedule.rules.public_state import public_state, when_text
+from workshops.schedule.rules.questions import question_texts
 from workshops.web.access import FACILITATOR, access
 from workshops.web.guards import settings
 from workshops.web.responses import see_other
@@ -88,7 +89,7 @@ def _own_event(slug: str) -> Event:
     event = event_by_slug(db.session(), slug)
     if event is None:
         raise NotFound
-    require_may_run(current_user, event.owner_id)
+    require_may_run(db.session(), current_user, event)
     return event
 
 
@@ -190,7 +191,8 @@ def _person_rows(event: Event, registration: Registration) -> list[dict[str, Any
         ("Sector", SECTORS.get(registration.sector, "")),
         ("Question for the event", registration.question),
     ]
-    told += [(words, registration.answers.get(str(number), "")) for number, words in enumerate(event.questions, 1)]
+    asked = enumerate(question_texts(event), 1)
+    told += [(words, registration.answers.get(str(number), "")) for number, words in asked]
     if registration.state == "cancelled" and registration.cancel_reason:
         told.append(("Why they cannot come", registration.cancel_reason))
     told.append(("Reference", registration.reference))

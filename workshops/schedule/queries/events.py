@@ -19,6 +19,7 @@ WITH_NAMES = (
     joinedload(Event.host),
     joinedload(Event.programme),
     joinedload(Event.venue),
+    joinedload(Event.room),
 )
 #: How many values one IN may hold, so that no engine's limit on parameters is met.
 CHUNK = 500

@@ -11,8 +11,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from workshops.accounts.models import Account
+from workshops.accounts.rules import Signed
 from workshops.schedule.models import Event, Host, Kind, Programme, Topic, Venue
 from workshops.schedule.queries.events import WITH_NAMES
+from workshops.schedule.queries.reach import runs
 
 PAGE_SIZE = 25
 
@@ -30,20 +32,20 @@ class StaffPage:
 
 
 def staff_events(
-    session: Session, *, shown: Shown, owner_id: int | None, now: datetime, page: int = 1
+    session: Session, *, shown: Shown, mine: Signed | None, now: datetime, page: int = 1
 ) -> StaffPage:
     """Events for "My events".
 
     shown: upcoming (not over, drafts included), drafts (in any time), past (newest first).
-    owner_id: only those of this account; None is everybody's. A page past the end gives the last one.
+    mine: only those that this account runs; None is everybody's. A page past the end gives the last one.
     """
     wanted = {
         "upcoming": [Event.over_at > now],
         "drafts": [Event.state == "draft"],
         "past": [Event.over_at <= now, Event.state != "draft"],
     }[shown]
-    if owner_id is not None:
-        wanted.append(Event.owner_id == owner_id)
+    if mine is not None:
+        wanted.append(runs(mine))
     total = session.scalar(select(func.count()).select_from(Event).where(*wanted)) or 0
     pages = max(1, -(-total // PAGE_SIZE))
     page = min(max(1, page), pages)

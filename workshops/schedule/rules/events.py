@@ -10,8 +10,10 @@ from typing import Any
 
 from workshops.core.text import clean_text
 from workshops.ical.cleaning import clean_url
+from workshops.schedule.rules.audience import ADMITS, AUDIENCES, DOMAINS_MAX, clean_domain
 from workshops.schedule.rules.folding import fold
-from workshops.schedule.rules.problems import Problem, refuse
+from workshops.schedule.rules.problems import DetailsDoNotFit, Problem, refuse
+from workshops.schedule.rules.questions import Question, clean_question, question_problems
 from workshops.schedule.rules.when import When
 
 TITLE_MAX = 200
@@ -22,8 +24,6 @@ ADDRESS_MAX = 300
 POSTCODE_MAX = 10
 AREA_MAX = 100
 TOPICS_MAX = 20
-QUESTIONS_MAX = 5
-QUESTION_MAX = 200
 REASON_MAX = 400
 #: More than any hall in Scotland holds, and what both engines can keep.
 PLACES_MAX = 100_000
@@ -105,6 +105,9 @@ class EventDetails:
 
     when: its time.   mode: a key of MODES.   booking: a key of BOOKINGS.   capacity_...: None is no limit.
     topics: in the order in which they were written.   owner_id: the account that looks after it.
+    room: the name of a room of the venue.   facilitators: accounts that run it beside the owner.
+    audience: a key of AUDIENCES or empty.   admits: a key of ADMITS; the domains only count with "domains"
+    and "invited".
     """
 
     title: str
@@ -116,8 +119,11 @@ class EventDetails:
     host: str = ""
     programme: str = ""
     venue: Place | None = None
+    room: str = ""
     area: str = ""
+    audience: str = ""
     owner_id: int | None = None
+    facilitators: tuple[int, ...] = ()
     joining_link: str = ""
     is_listed: bool = True
     booking: str = "first_come"
@@ -127,7 +133,9 @@ class EventDetails:
     capacity_online: int | None = None
     opens_at: datetime | None = None
     closes_at: datetime | None = None
-    questions: tuple[str, ...] = ()
+    admits: str = "anyone"
+    admitted_domains: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
     bsl: str = "not_known"
     captions: str = "not_known"
     topics: tuple[str, ...] = ()
@@ -175,9 +183,12 @@ def clean_postcode(typed: str) -> str:
 
 
 def cleaned(details: EventDetails) -> EventDetails:
-    """The details as they are kept: text without control characters, links in ASCII, topics once each."""
+    """The details as they are kept: text without control characters, links in ASCII, topics once each.
+
+    Raises DetailsDoNotFit when something in a list of mail domains is none.
+    """
     values: dict[str, Any] = {entry.name: getattr(details, entry.name) for entry in fields(details)}
-    for name in ("title", "kind", "summary", "host", "programme", "area"):
+    for name in ("title", "kind", "summary", "host", "programme", "area", "room"):
         values[name] = clean_text(values[name])
     values["description"] = clean_text(details.description, multiline=True)
     for name in ("joining_link", "booking_url", "source_url"):
@@ -193,7 +204,17 @@ def cleaned(details: EventDetails) -> EventDetails:
     for part in filter(None, parts):
         topics.setdefault(fold(part), part)
     values["topics"] = tuple(topics.values())
-    values["questions"] = tuple(text for text in map(clean_text, details.questions) if text)
+    values["questions"] = tuple(question for question in map(clean_question, details.questions) if question.text)
+    values["facilitators"] = tuple(sorted(set(details.facilitators) - {details.owner_id}))
+    if values["venue"] is None:
+        values["room"] = ""
+    domains = []
+    for typed in details.admitted_domains:
+        try:
+            domains.append(clean_domain(typed))
+        except ValueError as problem:
+            raise DetailsDoNotFit(Problem("admitted_domains", str(problem))) from None
+    values["admitted_domains"] = tuple(dict.fromkeys(domains))
     return EventDetails(**values)
 
 
@@ -219,6 +240,7 @@ def _text_problems(details: EventDetails) -> Iterator[Problem]:
         "host": ("The name of the host", NAME_MAX),
         "programme": ("The name of the programme", NAME_MAX),
         "area": ("The area", AREA_MAX),
+        "room": ("The name of the room", NAME_MAX),
     }
     for name, (words, most) in limits.items():
         yield from _too_long(name, words, getattr(details, name), most)
@@ -232,10 +254,7 @@ def _text_problems(details: EventDetails) -> Iterator[Problem]:
         yield Problem("topics", f"Give {TOPICS_MAX} topics or fewer")
     for topic in details.topics:
         yield from _too_long("topics", "Each topic", topic, NAME_MAX)
-    if len(details.questions) > QUESTIONS_MAX:
-        yield Problem("questions", f"Ask {QUESTIONS_MAX} questions or fewer")
-    for question in details.questions:
-        yield from _too_long("questions", "Each question", question, QUESTION_MAX)
+    yield from question_problems(details.questions)
 
 
 def _too_long(name: str, words: str, text: str, most: int) -> Iterator[Problem]:
@@ -269,6 +288,14 @@ def _place_problems(details: EventDetails) -> Iterator[Problem]:
         yield Problem("mode", "Choose in person, online or both")
     if details.booking not in BOOKINGS:
         yield Problem("booking", "Choose how people register")
+    if details.audience and details.audience not in AUDIENCES:
+        yield Problem("audience", "Choose who it is for")
+    if details.admits not in ADMITS:
+        yield Problem("admits", "Choose who may register")
+    if details.admits == "domains" and not details.admitted_domains:
+        yield Problem("admitted_domains", "Enter at least one mail domain, like gov.scot")
+    if len(details.admitted_domains) > DOMAINS_MAX:
+        yield Problem("admitted_domains", f"Enter {DOMAINS_MAX} mail domains or fewer")
     for name, other, words in (
         ("capacity_in_person", "online", "in person"),
         ("capacity_online", "in_person", "online"),
@@ -304,7 +331,7 @@ def whole_number(text: str, what: str) -> int | None:
 
 
 #: Fields that are compared without accents and case: another spelling is the same thing.
-_NAMES = frozenset({"kind", "host", "programme"})
+_NAMES = frozenset({"kind", "host", "programme", "room"})
 
 
 def changed_fields(before: EventDetails, after: EventDetails) -> tuple[str, ...]:
@@ -324,6 +351,8 @@ def _changed_times(old: When, new: When) -> Iterator[str]:
         yield "starts"
     if (old.ends_at, old.ends_on) != (new.ends_at, new.ends_on):
         yield "ends"
+    if old.days != new.days:
+        yield "days"
 
 
 def _comparable(name: str, value: Any) -> object:
@@ -337,10 +366,10 @@ def _comparable(name: str, value: Any) -> object:
 
 
 #: What people who registered must learn of, with the words above it in the mail.
-TOLD = {"starts": "Date and time", "ends": "Date and time", "mode": "How to take part", "venue": "Place",
-        "area": "Place", "joining_link": "Joining link"}
+TOLD = {"starts": "Date and time", "ends": "Date and time", "days": "Date and time", "mode": "How to take part",
+        "venue": "Place", "room": "Place", "area": "Place", "joining_link": "Joining link"}
 #: What shows in a calendar as another time or place.
-TIME_FIELDS = frozenset({"starts", "ends"})
+TIME_FIELDS = frozenset({"starts", "ends", "days"})
 CAPACITY_FIELDS = frozenset({"capacity_in_person", "capacity_online"})
 
 
@@ -381,6 +410,8 @@ def decide_change(
 def told_words(details: EventDetails) -> dict[str, str]:
     """What people are told of an event, in words, by the labels of TOLD."""
     where = details.venue.words if details.venue else details.area
+    if details.room:
+        where = f"{details.room}, {where}"
     places = {"online": "Online", "hybrid": f"{where} and online" if where else "In person and online"}
     return {
         "Date and time": details.when.words(uk_time=details.mode == "online"),

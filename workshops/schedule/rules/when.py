@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 
 from workshops.core.london_time import (
     ImpossibleTime,
@@ -30,6 +31,8 @@ class When:
 
     starts_at, ends_at: aware UTC; ends_at may be missing when a page only said when it began.
     starts_on, ends_on: days in Scotland, ends_on inclusive.   month: "2016-11".
+    days: times for each of several days, as pairs of aware UTC instants in order; starts_at is then the first start
+    and ends_at the last end. Empty for one span. Raises DetailsDoNotFit when they cannot be.
     """
 
     starts_at: datetime | None = None
@@ -37,8 +40,11 @@ class When:
     starts_on: date | None = None
     ends_on: date | None = None
     month: str | None = None
+    days: tuple[tuple[datetime, datetime], ...] = ()
 
     def __post_init__(self) -> None:
+        if self.days:
+            self._take_days()
         if sum(value is not None for value in (self.starts_at, self.starts_on, self.month)) != 1:
             raise ValueError("an event has one kind of time")
         if self.starts_on is not None and self.ends_on is None:
@@ -52,6 +58,19 @@ class When:
         for field, day in (("starts", self.starts_at or self.starts_on), ("ends", self.ends_at or self.ends_on)):
             if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
                 raise DetailsDoNotFit(Problem(field, f"The year must be between {FIRST_YEAR} and {LAST_YEAR}"))
+
+    def _take_days(self) -> None:
+        if any(ends <= starts for starts, ends in self.days):
+            raise DetailsDoNotFit(Problem("days", "Each day must end after it starts"))
+        firsts = [london_date(starts) for starts, _ in self.days]
+        if any(one >= other for one, other in pairwise(firsts)):
+            raise DetailsDoNotFit(Problem("days", "Give each day once, in order"))
+        if any(one[1] > other[0] for one, other in pairwise(self.days)):
+            raise DetailsDoNotFit(Problem("days", "A day must end before the next one starts"))
+        object.__setattr__(self, "starts_at", self.days[0][0])
+        object.__setattr__(self, "ends_at", self.days[-1][1])
+        if len(self.days) == 1:
+            object.__setattr__(self, "days", ())
 
     @property
     def sort_at(self) -> datetime:

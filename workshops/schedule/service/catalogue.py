@@ -15,7 +15,18 @@ from workshops.audit.rules import Actor
 from workshops.config import Settings
 from workshops.core.errors import NotFound
 from workshops.core.text import clean_text
-from workshops.schedule.models import Event, EventTopic, Host, Kind, Programme, Topic, Venue
+from workshops.schedule.models import (
+    VENUE_FACTS,
+    Event,
+    EventTopic,
+    Host,
+    Kind,
+    Programme,
+    Room,
+    Topic,
+    TopicAlias,
+    Venue,
+)
 from workshops.schedule.queries.locks import lock_schedule
 from workshops.schedule.queries.staff import kinds_by_name
 from workshops.schedule.rules.events import AREA_MAX, DESCRIPTION_MAX, FACTS, NAME_MAX, SUMMARY_MAX, Place
@@ -58,6 +69,10 @@ class Catalogue:
         """The topics of these names, made when they are new."""
         if self._topics is None:
             self._topics = {fold(row.name): row for row in self.session.scalars(select(Topic).order_by(Topic.id))}
+            for alias, topic in self.session.execute(
+                select(TopicAlias.name_key, Topic).join(Topic, Topic.id == TopicAlias.topic_id).order_by(TopicAlias.id)
+            ):
+                self._topics.setdefault(alias, topic)
         return [self._named(Topic, self._topics, name) for name in names]
 
     def programme(self, title: str) -> Programme | None:
@@ -89,6 +104,17 @@ class Catalogue:
         if found is None:
             found = Venue(name=place.name, name_key=name_key, address=place.address, address_key=address_key,
                           postcode=postcode, area=area)
+            self.session.add(found)
+            self.session.flush()
+        return found
+
+    def room(self, venue: Venue | None, name: str) -> Room | None:
+        """The room of that name at a venue, made when it is new; None without one."""
+        if venue is None or not name:
+            return None
+        found = self.session.scalar(select(Room).where(Room.venue_id == venue.id, Room.name_key == fold(name)))
+        if found is None:
+            found = Room(venue_id=venue.id, name=name, name_key=fold(name))
             self.session.add(found)
             self.session.flush()
         return found
@@ -135,9 +161,8 @@ class VenueDetails:
     accessible_toilet: str = "not_known"
     parking: str = "not_known"
     quiet_room: str = "not_known"
-
-
-VENUE_FACTS = ("step_free", "hearing_loop", "accessible_toilet", "parking", "quiet_room")
+    bsl: str = "not_known"
+    captions: str = "not_known"
 
 
 def save_venue(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from workshops.schedule.models import Event, EventTopic
+from workshops.schedule.models import Event, EventFacilitator, EventTopic
 from workshops.schedule.queries.events import topics_of
+from workshops.schedule.queries.reach import facilitators_of
 from workshops.schedule.rules.events import Counts, EventDetails, Place
+from workshops.schedule.rules.questions import kept_questions, read_questions
 from workshops.schedule.rules.when import When
 from workshops.schedule.service.catalogue import Catalogue
 
@@ -17,12 +21,14 @@ _AS_THEY_ARE = (
     "summary",
     "description",
     "area",
+    "audience",
     "owner_id",
     "joining_link",
     "is_listed",
     "booking",
     "has_waiting_list",
     "booking_url",
+    "admits",
     "capacity_in_person",
     "capacity_online",
     "opens_at",
@@ -37,7 +43,8 @@ _AS_THEY_ARE = (
 
 def when_of(event: Event) -> When:
     """The time of an event."""
-    return When(event.starts_at, event.ends_at, event.starts_on, event.ends_on, event.month)
+    days = tuple((datetime.fromisoformat(starts), datetime.fromisoformat(ends)) for starts, ends in event.days)
+    return When(event.starts_at, event.ends_at, event.starts_on, event.ends_on, event.month, days)
 
 
 def counts_of(event: Event) -> Counts:
@@ -56,7 +63,10 @@ def details_of(session: Session, event: Event, topics: tuple[str, ...] | None = 
         host=event.host.name if event.host else "",
         programme=event.programme.title if event.programme else "",
         venue=Place(venue.name, venue.address, venue.postcode) if venue else None,
-        questions=tuple(event.questions),
+        room=event.room.name if event.room else "",
+        facilitators=facilitators_of(session, event.id),
+        admitted_domains=tuple(event.admitted_domains),
+        questions=read_questions(event.questions),
         topics=topics,
         **{name: getattr(event, name) for name in _AS_THEY_ARE},
     )
@@ -73,14 +83,19 @@ def write_details(session: Session, event: Event, details: EventDetails, catalog
     event.host = catalogue.host(details.host)
     event.programme = catalogue.programme(details.programme)
     event.venue = catalogue.venue(details.venue, details.area)
-    event.questions = list(details.questions)
+    event.room = catalogue.room(event.venue, details.room)
+    event.questions = kept_questions(details.questions)
+    event.admitted_domains = list(details.admitted_domains)
     when = details.when
+    event.days = [[starts.isoformat(), ends.isoformat()] for starts, ends in when.days]
     event.starts_at, event.ends_at = when.starts_at, when.ends_at
     event.starts_on, event.ends_on, event.month = when.starts_on, when.ends_on, when.month
     event.sort_at, event.over_at = when.sort_at, when.over_at
     topics = catalogue.topics(details.topics)
     session.add(event)
     session.flush()
+    session.execute(delete(EventFacilitator).where(EventFacilitator.event_id == event.id))
+    session.add_all(EventFacilitator(event_id=event.id, account_id=one) for one in details.facilitators)
     session.execute(delete(EventTopic).where(EventTopic.event_id == event.id))
     session.add_all(
         EventTopic(event_id=event.id, topic_id=topic.id, position=position) for position, topic in enumerate(topics)

@@ -8,7 +8,6 @@ from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from workshops.accounts.rules import may_run, require_may_run
 from workshops.audit import rules as audit_rules
 from workshops.audit.rules import Actor
 from workshops.core.clock import now
@@ -17,8 +16,10 @@ from workshops.core.errors import NotFound
 from workshops.schedule.models import Event
 from workshops.schedule.queries import event_by_slug
 from workshops.schedule.queries.public import event_view
+from workshops.schedule.queries.reach import may_run, reach_of, require_may_run
 from workshops.schedule.queries.staff import Shown, staff_events
 from workshops.schedule.rules.public_state import public_state, when_text
+from workshops.schedule.rules.reach import Reach
 from workshops.schedule.signals import answers, staff_home_composed
 from workshops.schedule.views import blueprint
 from workshops.web.access import VIEWER, access
@@ -42,7 +43,7 @@ def found_event(slug: str) -> Event:
 def own_event(slug: str) -> Event:
     """The event at this address, or 404; 403 unless the person signed in may run it."""
     event = found_event(slug)
-    require_may_run(current_user, event.owner_id)
+    require_may_run(db.session(), current_user, event)
     return event
 
 
@@ -53,7 +54,7 @@ def sections(event: Event) -> list[tuple[str, str]]:
     if event.state == "draft":
         return items
     people = event.taken_in_person + event.taken_online + event.waiting_in_person + event.waiting_online
-    if may_run(current_user.role, current_user.id, event.owner_id) and event.month is None:
+    if event.month is None and may_run(db.session(), current_user, event):
         if people or event.booking not in ("none", "elsewhere"):
             items += [
                 ("People", url_for("registration.people", slug=event.slug)),
@@ -93,16 +94,17 @@ def staff_home() -> ResponseReturnValue:
     page = staff_events(
         session,
         shown=shown,
-        owner_id=current_user.id if whose == "mine" else None,
+        mine=current_user if whose == "mine" else None,
         now=instant,
         page=int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1,
     )
+    reach = reach_of(session, current_user)
     heard = staff_home_composed.send(None, session=session, now=instant, user=current_user)
     return render_template(
         "schedule/staff_home.html",
         attention=answers(heard),
         page=page,
-        rows=[row_of(event, instant) for event in page.events],
+        rows=[row_of(event, instant, reach) for event in page.events],
         shown=shown,
         whose=whose,
         all_shown=SHOWN,
@@ -110,7 +112,7 @@ def staff_home() -> ResponseReturnValue:
     )
 
 
-def row_of(event: Event, instant: Any) -> dict[str, Any]:
+def row_of(event: Event, instant: Any, reach: Reach) -> dict[str, Any]:
     """What a table shows of an event."""
     view = event_view(event)
     return {
@@ -118,5 +120,5 @@ def row_of(event: Event, instant: Any) -> dict[str, Any]:
         "when": when_text(view),
         "state": public_state(view, instant),
         "places": counts_words(event) if event.booking not in ("none", "elsewhere") and not event.month else "",
-        "may_run": may_run(current_user.role, current_user.id, event.owner_id),
+        "may_run": reach.may_run(event),
     }

@@ -10,7 +10,6 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
-from workshops.accounts.rules import may_run
 from workshops.core.clock import now
 from workshops.core.db import db, transaction
 from workshops.core.london_time import instant_words
@@ -26,6 +25,7 @@ from workshops.schedule.event_form import (
 from workshops.schedule.forms import GROUPS, EventForm
 from workshops.schedule.models import Event
 from workshops.schedule.queries.public import event_view
+from workshops.schedule.queries.reach import may_run
 from workshops.schedule.queries.staff import (
     all_programmes,
     all_venues,
@@ -138,7 +138,7 @@ def preview_description() -> ResponseReturnValue:
 def staff_event(slug: str) -> ResponseReturnValue:
     event, instant, session = found_event(slug), now(), db.session()
     details, view = service.details_of(session, event), event_view(event)
-    runs = may_run(current_user.role, current_user.id, event.owner_id)
+    runs = may_run(db.session(), current_user, event)
     return render_template(
         "schedule/staff_event.html",
         event=event,
@@ -267,7 +267,7 @@ def _summary(event: Event, details: EventDetails, runs: bool) -> list[tuple[str,
             row("When full", "A waiting list" if details.has_waiting_list else "No waiting list", "registration"),
             row("Opens", _instant_words(details.opens_at) or "When it is published", "registration"),
             row("Closes", _instant_words(details.closes_at) or "When the event starts", "registration"),
-            row("Own questions", "\n".join(details.questions) or "None", "questions", lines=True),
+            row("Own questions", "\n".join(one.text for one in details.questions) or "None", "questions", lines=True),
         ]
     registration.append(row("Where it shows", "In lists, search and calendars" if details.is_listed
                             else "Only to people who have its address", "registration"))  # fmt: skip
