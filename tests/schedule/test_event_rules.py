@@ -207,7 +207,7 @@ def test_an_event_is_over_after_it_began(start: datetime, minutes: int) -> None:
         ({"when": When(month="2027-03")}, "starts", "month"),
         ({"opens_at": STARTS, "closes_at": STARTS}, "closes_at", "after it opens"),
         ({"closes_at": STARTS + timedelta(hours=3)}, "closes_at", "before the event ends"),
-        ({"questions": ("a", "b", "c", "d", "e", "f")}, "questions", "5 questions"),
+        ({"questions": tuple(map(Question, "abcdef"))}, "questions", "5 questions"),
         ({"bsl": "perhaps"}, "bsl", "yes, no or not known"),
     ],
 )
