@@ -25,6 +25,7 @@ from workshops.schedule.rules.events import (
 from workshops.schedule.rules.folding import fold
 from workshops.schedule.rules.importing import refuse_untold, target_state
 from workshops.schedule.rules.problems import DetailsDoNotFit
+from workshops.schedule.rules.questions import Question
 from workshops.schedule.rules.slugs import MAX_LENGTH, free_slug, is_slug, slug_of
 from workshops.schedule.rules.states import (
     CANCEL,
