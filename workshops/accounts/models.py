@@ -27,6 +27,8 @@ class Account(Base):
     is_active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
     password_set_at: Mapped[datetime | None]
+    #: Whether the events they run are sent to their own calendar.
+    calendar_invitations: Mapped[bool] = mapped_column(default=True)
 
 
 class SignIn(Base):

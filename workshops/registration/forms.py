@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workshops.registration.rules import (
@@ -15,7 +17,9 @@ from workshops.registration.rules import (
     TEXT_MAX,
 )
 from workshops.registration.service import Changes, Details
+from workshops.schedule.rules.questions import QUESTIONS_MAX, Question, reason_words
 from workshops.web.fields import (
+    CheckboxesField,
     EmailField,
     Form,
     HiddenField,
@@ -27,15 +31,99 @@ from workshops.web.fields import (
     required,
 )
 
-#: An event asks at most so many questions of its own.
-MOST_QUESTIONS = 5
 #: Who reads needs, and until when: said at each of the two questions.
 NEEDS_HINT = "Only the people who run this event see this. It is deleted 30 days after the event."
+
+_QUESTIONS_CHANGED = "The questions of this event have changed since you opened this page. Check your answers."
+#: What a question that need not be answered offers beside its choices; radios cannot be unticked.
+NO_ANSWER = "No answer"
 
 _IF_FULL = (("wait", "Put me on the waiting list"), ("leave", "Do not register me"))
 
 
-class _AboutYou(Form):
+class ChoiceField(RadioField):
+    """One of the choices; an empty first value stands for no answer."""
+
+    def is_chosen(self, value: Any) -> bool:
+        return bool(value == (self.data or ""))
+
+
+class _WithQuestions(Form):
+    """The event's own questions, answer_1 ... answer_5 in the order in which they are asked.
+
+    Their kind, words and choices belong to the event, so the fields that a form declares only keep their place.
+    """
+
+    asked: Any
+    #: Staff, who write down what somebody told them, may leave any question open.
+    answers_can_be_required = True
+
+    def ask(self, questions: Sequence[Question], answers: Mapping[str, Any]) -> None:
+        """Make the fields of these questions, with what was answered before; to be called before validate()."""
+        self._texts = [question.text for question in questions]
+        sent = self.sent_values()
+        for number in range(1, QUESTIONS_MAX + 1):
+            name = f"answer_{number}"
+            if number > len(questions):
+                del self[name]
+                continue
+            question = questions[number - 1]
+            answer = answers.get(question.text)
+            unbound = _question_field(question, answer, may_require=self.answers_can_be_required)
+            field = self.meta.bind_field(self, unbound, {"name": name, "prefix": self._prefix})
+            field.process(sent, answer)
+            self._fields[name] = field
+            setattr(self, name, field)
+        self._sent_asked = self.asked.data if self.is_submitted() else ""
+        self.asked.data = _fingerprint(self._texts)
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Whoever read other questions than are asked now is shown them before anything is kept."""
+        fits = super().validate(extra_validators)
+        if self._sent_asked and self._sent_asked != self.asked.data:
+            self.add_error(_QUESTIONS_CHANGED)
+            return False
+        return fits
+
+    def answer_fields(self) -> list[Any]:
+        """The fields of the event's own questions."""
+        return [field for field in self if field.name.startswith("answer_")]
+
+    def answers(self) -> dict[str, Any]:
+        """{words of the question: text or choices}: what was answered, nothing for what was left open."""
+        fields = self.answer_fields()
+        return {text: field.data for text, field in zip(self._texts, fields, strict=True) if field.data}
+
+
+def _fingerprint(texts: Sequence[str]) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16] if texts else ""
+
+
+def _question_field(question: Question, answer: Any, *, may_require: bool) -> Any:
+    """The field of one question. answer: what this person answered before, which stays choosable."""
+    must = question.is_required and may_require
+    hint = reason_words(question)
+    if question.kind == "text":
+        checks = [required(f"Answer the question “{question.text}”")] if must else []
+        return TextAreaField(question.text, [*checks, max_length(ANSWER_MAX)], rows=3, hint=hint)
+    before = [answer] if isinstance(answer, str) else list(answer or ())
+    options = dict.fromkeys([*question.options, *before])
+    choices = [(option, option) for option in options]
+    if question.kind == "choices":
+        checks = [required(f"Choose at least one answer to “{question.text}”")] if must else []
+        hint = f"{hint} Choose all that fit." if hint else "Choose all that fit."
+        return CheckboxesField(_optional(question, must), checks, choices=choices, hint=hint)
+    if must:
+        checks = [required(f"Choose an answer to “{question.text}”")]
+        return ChoiceField(question.text, checks, choices=choices, hint=hint)
+    return ChoiceField(_optional(question, must), choices=[*choices, ("", NO_ANSWER)], hint=hint)
+
+
+def _optional(question: Question, must: bool) -> str:
+    return question.text if must else f"{question.text} (optional)"
+
+
+class _AboutYou(_WithQuestions):
     """What a person tells about themselves, when they register and later."""
 
     name = TextField("Full name", [required("Enter your name"), max_length(NAME_MAX)], autocomplete="name")
@@ -47,33 +135,20 @@ class _AboutYou(Form):
     sector = SelectField("Sector", choices=tuple(SECTORS.items()), empty="Choose one, or leave it")
     access_needs = TextAreaField("Access needs", [max_length(TEXT_MAX)], rows=3, hint=NEEDS_HINT)
     dietary_needs = TextAreaField("Food needs", [max_length(TEXT_MAX)], rows=2, hint=NEEDS_HINT)
+    answer_1 = TextAreaField("Question 1")
+    answer_2 = TextAreaField("Question 2")
+    answer_3 = TextAreaField("Question 3")
+    answer_4 = TextAreaField("Question 4")
+    answer_5 = TextAreaField("Question 5")
+    asked = HiddenField()
     question = TextAreaField(
         "Is there a question you would like this event to take up?", [max_length(TEXT_MAX)], rows=3
     )
-    answer_1 = TextAreaField("Question 1", [max_length(ANSWER_MAX)], rows=3)
-    answer_2 = TextAreaField("Question 2", [max_length(ANSWER_MAX)], rows=3)
-    answer_3 = TextAreaField("Question 3", [max_length(ANSWER_MAX)], rows=3)
-    answer_4 = TextAreaField("Question 4", [max_length(ANSWER_MAX)], rows=3)
-    answer_5 = TextAreaField("Question 5", [max_length(ANSWER_MAX)], rows=3)
-
-    def fit_to(self, *, mode: str, questions: list[str]) -> None:
-        """Leave out what this event does not ask; to be called before validate()."""
+    def fit_to(self, *, mode: str, questions: Sequence[Question], answers: Mapping[str, Any] | None = None) -> None:
+        """Leave out what this event does not ask; to be called before validate(). answers: given before."""
         if mode != "hybrid":
             del self.attending
-        for number in range(1, MOST_QUESTIONS + 1):
-            name = f"answer_{number}"
-            if number <= len(questions):
-                self[name].label.text = questions[number - 1]
-            else:
-                del self[name]
-
-    def answer_fields(self) -> list[Any]:
-        """The fields of the event's own questions."""
-        return [field for field in self if field.name.startswith("answer_")]
-
-    def answers(self) -> dict[str, str]:
-        """{"1": "...", ...}: what was answered to the event's own questions."""
-        return {field.name.removeprefix("answer_"): field.data for field in self.answer_fields() if field.data}
+        self.ask(questions, answers or {})
 
     def wanted_attending(self) -> str | None:
         """The way of attending chosen, or None where the event has one way only."""
@@ -150,8 +225,10 @@ class FindMyPlaceForm(Form):
     email = EmailField("Email address", [required("Enter your email address"), max_length(EMAIL_MAX)])
 
 
-class AddPersonForm(Form):
+class AddPersonForm(_WithQuestions):
     """Staff register somebody."""
+
+    answers_can_be_required = False
 
     name = TextField("Full name", [required("Enter their name"), max_length(NAME_MAX)])
     email = EmailField(
@@ -165,6 +242,19 @@ class AddPersonForm(Form):
     access_needs = TextAreaField("Access needs", [max_length(TEXT_MAX)], rows=3, hint=NEEDS_HINT)
     dietary_needs = TextAreaField("Food needs", [max_length(TEXT_MAX)], rows=2, hint=NEEDS_HINT)
 
+    answer_1 = TextAreaField("Question 1")
+    answer_2 = TextAreaField("Question 2")
+    answer_3 = TextAreaField("Question 3")
+    answer_4 = TextAreaField("Question 4")
+    answer_5 = TextAreaField("Question 5")
+    asked = HiddenField()
+
+    def fit_to(self, *, mode: str, questions: Sequence[Question]) -> None:
+        """Leave out what this event does not ask; to be called before validate()."""
+        if mode != "hybrid":
+            del self.attending
+        self.ask(questions, {})
+
     def details(self) -> Details:
         """What was typed, for the service."""
         return Details(
@@ -174,4 +264,5 @@ class AddPersonForm(Form):
             organisation=self.organisation.data,
             access_needs=self.access_needs.data,
             dietary_needs=self.dietary_needs.data,
+            answers=self.answers(),
         )

@@ -53,7 +53,7 @@ class Registration(Base):
     state: Mapped[str]
     #: The question the person would like to see taken up.
     question: Mapped[str] = mapped_column(default="")
-    #: {"1": "...", ...}: answers to the event's own questions.
+    #: {words of the question: a text or a list of choices}: answers to the event's own questions, see rules.answers.
     answers: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     #: Since when they wait; kept while an offer is open, so that order stays explainable.
     waiting_since: Mapped[datetime | None]
@@ -109,3 +109,20 @@ class CalendarToken(Base):
     token_hash: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+
+
+class Invitee(Base):
+    """An address that may register for an event by invitation. Not a registration: they may never come."""
+
+    __tablename__ = "invitees"
+    __table_args__ = (Index("uq_invitees_address", "event_id", "email_key", unique=True),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    email: Mapped[str]
+    #: Trimmed and in lower case.
+    email_key: Mapped[str]
+    name: Mapped[str] = mapped_column(default="")
+    invited_at: Mapped[datetime]
+    #: When the mail with the invitation was last stored; None: on the list, and not told by us.
+    told_at: Mapped[datetime | None]

@@ -316,3 +316,23 @@ class Event(Base):
     venue: Mapped[Venue | None] = relationship()
     room: Mapped[Room | None] = relationship()
     owner: Mapped[Account | None] = relationship()
+
+
+class RunInvitation(Base):
+    """What somebody who runs an event was last sent for their own calendar."""
+
+    __tablename__ = "run_invitations"
+    __table_args__ = (
+        CheckConstraint("method IN ('REQUEST','CANCEL')", name="method"),
+        Index("ix_run_invitations_account_id", "account_id"),
+    )
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    #: The highest SEQUENCE sent to them under the event's UID.
+    sequence: Mapped[int]
+    #: REQUEST: it stands in their calendar; CANCEL: it was taken out.
+    method: Mapped[str]
+    #: What they were told, see rules.team; the same again is not told twice.
+    told: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    told_at: Mapped[datetime]

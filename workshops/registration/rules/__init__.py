@@ -4,6 +4,7 @@ Pure: no database, no clock, no chance. `places` decides, `roster` says the same
 (the property tests run on it), `words` holds what people read and the limits of what they may type.
 """
 
+from workshops.registration.rules.answers import answer_words, asked_before, merged_answers
 from workshops.registration.rules.places import (
     NEAR_THE_EVENT,
     OFFER_LASTS,
@@ -90,12 +91,15 @@ __all__ = [
     "Terms",
     "Waiting",
     "allow_attending",
+    "answer_words",
+    "asked_before",
     "check_can_be_left",
     "check_offer",
     "decide_approval",
     "decide_registration",
     "decide_switch",
     "interpreter_may_be_late",
+    "merged_answers",
     "needs_kept_until",
     "offer_deadline",
     "offers_go_out",

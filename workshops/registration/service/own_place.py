@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
@@ -33,12 +34,14 @@ from workshops.registration.rules import (
     check_offer,
     decide_registration,
     decide_switch,
+    merged_answers,
 )
 from workshops.registration.service.places import change_state, lock_place, settle
 from workshops.registration.service.registering import RegisteredMeanwhile, new_reference
 from workshops.registration.service.telling import event_when, tell
 from workshops.schedule.models import Event
 from workshops.schedule.queries import lock_event, other_dates
+from workshops.schedule.rules.questions import question_texts
 
 
 def cancel_place(
@@ -124,7 +127,7 @@ class Changes:
     access_needs: str = ""
     dietary_needs: str = ""
     question: str = ""
-    answers: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, Any] = field(default_factory=dict)
 
 
 def change_details(
@@ -143,8 +146,9 @@ def change_details(
         if getattr(registration, name) != getattr(changes, name):
             setattr(registration, name, getattr(changes, name))
             changed.append(name)
-    if dict(registration.answers) != dict(changes.answers):
-        registration.answers = dict(changes.answers)
+    answers = merged_answers(registration.answers, changes.answers, question_texts(event))
+    if dict(registration.answers) != answers:
+        registration.answers = answers
         changed.append("answers")
     changed += _change_needs(session, registration, changes)
     if not changed:
@@ -258,7 +262,8 @@ def _at_new_date(
         attending=attending,
         state=decision.state,
         question=old.question,
-        answers={},
+        # Dates of a series often ask the same; what is asked under other words is asked anew.
+        answers={words: old.answers[words] for words in question_texts(new_event) if words in old.answers},
         waiting_since=now if decision.state == "waiting" else None,
         outcome=decision.kind,
         registered_at=now,

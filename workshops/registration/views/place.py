@@ -19,6 +19,8 @@ from workshops.registration.rules import (
     ATTENDING_WORDS,
     SECTORS,
     FullChoice,
+    answer_words,
+    asked_before,
     refuse_registration,
     state_words,
 )
@@ -28,7 +30,7 @@ from workshops.schedule.models import Event
 from workshops.schedule.queries import other_dates
 from workshops.schedule.queries.public import event_view
 from workshops.schedule.rules.public_state import public_state, when_text
-from workshops.schedule.rules.questions import question_texts
+from workshops.schedule.rules.questions import question_texts, read_questions
 from workshops.web.access import BY_LINK, access
 from workshops.web.guards import settings
 from workshops.web.responses import see_other
@@ -109,15 +111,20 @@ def _rows(registration: Registration, needs: Needs | None, token: str) -> list[d
         ("dietary_needs", "Food needs", needs.dietary_needs if needs else ""),
         ("question", "Your question", registration.question),
     ]
+    questions = question_texts(event)
     asked += [
-        (f"answer_{number}", words, registration.answers.get(str(number), ""))
-        for number, words in enumerate(question_texts(event), 1)
+        (f"answer_{number}", words, answer_words(registration.answers, words))
+        for number, words in enumerate(questions, 1)
     ]
     rows: list[dict[str, object]] = [
         {"key": key, "value": value, "lines": True, "href": f"{change}#{anchor}" if change else None}
         for anchor, key, value in asked
     ]
     rows.insert(1, {"key": "Email address", "value": registration.email})
+    rows += [
+        {"key": words, "value": answer_words(registration.answers, words), "lines": True}
+        for words in asked_before(registration.answers, questions)
+    ]
     rows.append({"key": "Reference", "value": registration.reference})
     return rows
 
@@ -152,9 +159,9 @@ def _change_form(registration: Registration) -> ChangePlaceForm:
         "name", "attending", "organisation", "job_title", "sector", "question")}  # fmt: skip
     told["access_needs"] = needs.access_needs if needs else ""
     told["dietary_needs"] = needs.dietary_needs if needs else ""
-    told |= {f"answer_{number}": answer for number, answer in registration.answers.items()}
     form = ChangePlaceForm(data=told)
-    form.fit_to(mode=registration.event.mode, questions=question_texts(registration.event))
+    event = registration.event
+    form.fit_to(mode=event.mode, questions=read_questions(event.questions), answers=registration.answers)
     return form
 
 

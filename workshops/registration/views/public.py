@@ -30,7 +30,7 @@ from workshops.schedule.models import Event
 from workshops.schedule.queries import other_dates, published_event
 from workshops.schedule.queries.public import event_page_version, event_view
 from workshops.schedule.rules.public_state import PublicState, places_left, public_state, ways, when_text
-from workshops.schedule.rules.questions import question_texts
+from workshops.schedule.rules.questions import read_questions
 from workshops.web.access import PUBLIC, access
 from workshops.web.guards import settings
 from workshops.web.headers import client_address
@@ -151,7 +151,7 @@ def _event(slug: str) -> Event:
 
 def _form(event: Event, *, is_full: bool = False) -> RegistrationForm:
     form = RegistrationForm()
-    form.fit_to(mode=event.mode, questions=question_texts(event))
+    form.fit_to(mode=event.mode, questions=read_questions(event.questions))
     if is_full and not form.is_submitted():
         form.if_full.data = "wait"
     return form

@@ -34,6 +34,8 @@ from workshops.registration.rules import (
     ATTENDING_WORDS,
     SECTORS,
     STATES,
+    answer_words,
+    asked_before,
     needs_kept_until,
     staff_words,
 )
@@ -44,7 +46,7 @@ from workshops.schedule.queries import event_by_slug
 from workshops.schedule.queries.public import event_view
 from workshops.schedule.queries.reach import require_may_run
 from workshops.schedule.rules.public_state import public_state, when_text
-from workshops.schedule.rules.questions import question_texts
+from workshops.schedule.rules.questions import question_texts, read_questions
 from workshops.web.access import FACILITATOR, access
 from workshops.web.guards import settings
 from workshops.web.responses import see_other
@@ -191,8 +193,12 @@ def _person_rows(event: Event, registration: Registration) -> list[dict[str, Any
         ("Sector", SECTORS.get(registration.sector, "")),
         ("Question for the event", registration.question),
     ]
-    asked = enumerate(question_texts(event), 1)
-    told += [(words, registration.answers.get(str(number), "")) for number, words in asked]
+    questions = question_texts(event)
+    told += [(words, answer_words(registration.answers, words)) for words in questions]
+    told += [
+        (f"{words} (asked before)", answer_words(registration.answers, words))
+        for words in asked_before(registration.answers, questions)
+    ]
     if registration.state == "cancelled" and registration.cancel_reason:
         told.append(("Why they cannot come", registration.cancel_reason))
     told.append(("Reference", registration.reference))
@@ -251,8 +257,7 @@ def add_person(slug: str) -> ResponseReturnValue:
     """Register somebody who wrote or rang."""
     event = _own_event(slug)
     form = AddPersonForm()
-    if event.mode != "hybrid":
-        del form.attending
+    form.fit_to(mode=event.mode, questions=read_questions(event.questions))
     if request.method == "GET":
         return _page("add_person", event, form=form, sides=_sides(event))
     event_id = event.id

@@ -67,8 +67,13 @@ def question_problems(questions: Sequence[Question]) -> Iterator[Problem]:
     """Everything wrong with cleaned questions; the field of each is question_1 ... question_5."""
     if len(questions) > QUESTIONS_MAX:
         yield Problem("questions", f"Ask {QUESTIONS_MAX} questions or fewer")
+    seen: set[str] = set()
     for number, question in enumerate(questions[:QUESTIONS_MAX], start=1):
         name = f"question_{number}"
+        if question.text in seen:
+            # An answer is kept under the words of its question, so the same words can be asked once only.
+            yield Problem(name, "You ask this already. Each question needs words of its own")
+        seen.add(question.text)
         if question.kind not in KINDS:
             yield Problem(f"{name}_kind", "Choose how people answer")
         if len(question.text) > QUESTION_MAX:
@@ -83,6 +88,17 @@ def question_problems(questions: Sequence[Question]) -> Iterator[Problem]:
             yield Problem(f"{name}_reason", "Say why you ask this. People see it beside the question")
         if len(question.reason) > REASON_MAX:
             yield Problem(f"{name}_reason", f"The reason must be {REASON_MAX} characters or fewer")
+
+
+def reason_words(question: Question) -> str:
+    """Why it is asked and who reads the answer, as people see it beside the question; empty when nothing is to say."""
+    reason = question.reason.rstrip(". ")
+    if not reason:
+        return ""
+    start = reason[0].lower() + reason[1:] if reason[:2].istitle() else reason
+    words = start if start.lower().startswith("because ") else f"because {start}"
+    told = " Only the people who run this event see your answer." if question.is_personal else ""
+    return f"We ask this {words}.{told}"
 
 
 class Asks(Protocol):

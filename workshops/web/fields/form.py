@@ -41,6 +41,10 @@ class Form(FlaskForm):
                 return CombinedMultiDict((request.files, request.form))
             return super().wrap_formdata(form, formdata)
 
+    def sent_values(self) -> Any:
+        """What was sent, for fields that are made after the form; None when nothing was."""
+        return self.meta.wrap_formdata(self, _Auto)
+
     def validate(self, extra_validators: Any = None) -> bool:
         """Check all fields, each one error at most, and the CSRF token."""
         fits = bool(super().validate(extra_validators))
