@@ -72,6 +72,10 @@ def test_what_we_write_we_can_read(at: time) -> None:
         "14.11.2017",
         "14 Nov 2017",
         "14th November 2017",
+        "the 14th of November 2017",
+        "Tue 14 Nov 2017",
+        ("14 Nov 2017", "", ""),
+        ("14/11/2017", "", ""),
         "Tuesday, 14 November 2017",
     ],
 )
@@ -119,3 +123,9 @@ def test_anything_else_gets_a_sentence_and_nothing_worse(text: str) -> None:
             parse(text)
         except ValueError as refused:
             assert refused.args[0][0].isupper()
+
+
+@pytest.mark.parametrize("typed", ["Monday 14 November 2017", "Wed 14 Nov 2017"])
+def test_a_weekday_that_is_another_one_is_asked_back(typed: str) -> None:
+    with pytest.raises(ValueError, match="14 November 2017 is a Tuesday, not a"):
+        parse_date(typed)

@@ -7,9 +7,11 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from workshops.core.london_time import london_date, time_words, typed_instant, wall_time
+from workshops.core.typed_dates import parse_time
 from workshops.schedule.rules.events import (
     Counts,
     EventDetails,
@@ -38,7 +40,7 @@ from workshops.schedule.rules.states import (
     possible_steps,
     take_step,
 )
-from workshops.schedule.rules.when import When, double_time_words, when_typed
+from workshops.schedule.rules.when import TypedDay, When, check_days, days_typed, when_typed
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 STARTS = datetime(2027, 4, 6, 9, tzinfo=UTC)
@@ -155,11 +157,99 @@ def test_the_hour_that_spring_leaves_out_is_refused_with_the_reason() -> None:
         when_typed(date(2027, 3, 28), time(1, 15), None, time(3))
 
 
-def test_a_time_that_autumn_repeats_is_the_first_one_and_says_so() -> None:
-    when = when_typed(date(2027, 10, 31), time(1, 30), None, time(3))
-    assert when.starts_at == datetime(2027, 10, 31, 0, 30, tzinfo=UTC)
-    assert "happens twice. The event starts at the first one" in double_time_words(when)
-    assert double_time_words(when_typed(date(2027, 10, 30), time(1, 30), None, time(3))) == ""
+def test_a_time_that_autumn_repeats_is_refused_with_the_way_to_say_which_one() -> None:
+    with pytest.raises(DetailsDoNotFit, match="write 1:30am BST for the first one, or 1:30am GMT for the second"):
+        when_typed(date(2027, 10, 31), time(1, 30), None, time(3))
+    with pytest.raises(DetailsDoNotFit, match="happens twice") as refused:
+        when_typed(date(2027, 10, 31), time(0, 30), None, time(1, 30))
+    assert refused.value.field == "end_time"
+    first = when_typed(date(2027, 10, 31), parse_time("1:30am BST"), None, time(3))
+    second = when_typed(date(2027, 10, 31), parse_time("1.30 a.m. gmt"), None, time(3))
+    assert first.starts_at == datetime(2027, 10, 31, 0, 30, tzinfo=UTC)
+    assert second.starts_at == datetime(2027, 10, 31, 1, 30, tzinfo=UTC)
+    assert first.words() == "Sunday 31 October 2027, 1:30am BST to 3am"
+    assert second.words() == "Sunday 31 October 2027, 1:30am GMT to 3am"
+    night = when_typed(date(2027, 10, 31), parse_time("1:30am BST"), None, parse_time("1:30am GMT"))
+    assert night.ends_at is not None and night.starts_at is not None
+    assert night.ends_at - night.starts_at == timedelta(hours=1)
+
+
+def test_a_zone_that_the_clocks_are_not_on_is_refused() -> None:
+    with pytest.raises(DetailsDoNotFit, match="are on BST at 10am on Wednesday 14 July 2027: leave GMT out"):
+        when_typed(date(2027, 7, 14), parse_time("10am GMT"), None, time(12))
+    with pytest.raises(DetailsDoNotFit, match="clocks go forward"):
+        when_typed(date(2027, 3, 28), parse_time("1:30am GMT"), None, time(12))
+    assert when_typed(date(2027, 7, 14), parse_time("10am BST"), None, time(12)).words().endswith("10am to 12 noon")
+
+
+@given(st.datetimes(min_value=NOW.replace(year=1996, tzinfo=None), timezones=st.just(UTC)))
+@example(datetime(2027, 10, 31, 0, 30, tzinfo=UTC))
+@example(datetime(2027, 10, 31, 1, 30, tzinfo=UTC))
+def test_every_minute_can_be_read_back_from_the_words_it_is_written_in(at: datetime) -> None:
+    at = at.replace(second=0, microsecond=0, year=min(at.year, 2090), day=min(at.day, 28))
+    typed = parse_time(time_words(wall_time(at)))
+    assert typed_instant(london_date(at), typed) == at
+
+
+# --- times for each day -----------------------------------------------------------------------------------------
+
+
+def at(day: int, starts: str, ends: str, month: int = 3) -> TypedDay:
+    return TypedDay(date(2027, month, day), parse_time(starts), parse_time(ends))
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        ([at(1, "10am", "4pm"), at(2, "10am", "4pm")], "Monday 1 and Tuesday 2 March 2027, 10am to 4pm each day"),
+        (
+            [at(1, "10am", "4pm"), at(2, "10am", "4pm"), at(3, "10am", "4pm")],
+            "Monday 1 to Wednesday 3 March 2027, 10am to 4pm each day",
+        ),
+        (
+            [at(1, "10am", "4pm"), at(3, "10am", "4pm"), at(5, "10am", "4pm")],
+            "Monday 1, Wednesday 3 and Friday 5 March 2027, 10am to 4pm each day",
+        ),
+        (
+            [at(1, "10am", "4pm"), at(2, "10am", "12 noon")],
+            "Monday 1 March 2027, 10am to 4pm; Tuesday 2 March 2027, 10am to 12 noon",
+        ),
+        (
+            [at(31, "10am", "4pm"), at(1, "10am", "4pm", 4)],
+            "Wednesday 31 March and Thursday 1 April 2027, 10am to 4pm each day",
+        ),
+        ([at(20, "8pm", "1am"), at(22, "10am", "noon")],
+         "Saturday 20 March 2027, 8pm to 1am the next day; Monday 22 March 2027, 10am to 12 noon"),
+    ],
+)  # fmt: skip
+def test_several_days_are_written_in_one_clear_form(days: list[TypedDay], words: str) -> None:
+    assert days_typed(days).words() == words
+    assert days_typed(days).words(uk_time=True) == f"{words} (UK time)"
+
+
+def test_a_day_without_times_is_left_out_and_one_day_alone_is_one_span() -> None:
+    left_out = TypedDay(date(2027, 3, 2), None, None)
+    when = days_typed([at(1, "10am", "4pm"), left_out, at(3, "10am", "4pm")])
+    assert [london_date(starts).day for starts, _ in when.days] == [1, 3]
+    assert (when.first_day, when.last_day) == (date(2027, 3, 1), date(2027, 3, 3))
+    alone = days_typed([at(1, "10am", "4pm"), left_out])
+    assert alone.days == () and alone.words() == "Monday 1 March 2027, 10am to 4pm"
+
+
+def test_everything_wrong_with_several_days_is_said_at_the_day_it_belongs_to() -> None:
+    days = [TypedDay(date(2027, 3, 26), time(10), None), at(27, "4pm", "10am"),
+            TypedDay(date(2027, 3, 28), time(1, 30), time(5))]  # fmt: skip
+    with pytest.raises(DetailsDoNotFit) as refused:
+        days_typed(days)
+    said = {problem.field: problem.sentence for problem in refused.value.problems}
+    assert said["ends_2027-03-26"] == "Enter when Friday 26 March ends, or leave both times empty"
+    assert said["ends_2027-03-27"] == "Saturday 27 March must end after it starts"
+    assert "clocks go forward" in said["starts_2027-03-28"]
+    with pytest.raises(DetailsDoNotFit, match="at least one day"):
+        days_typed([TypedDay(date(2027, 3, 26), None, None)])
+    with pytest.raises(DetailsDoNotFit, match="14 days"):
+        check_days(date(2027, 3, 1), date(2027, 3, 15))
+    check_days(date(2027, 3, 1), date(2027, 3, 14))
 
 
 def test_a_month_lasts_until_the_next_one() -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from datetime import date, time
 
+from workshops.core.london_time import BST, GMT, date_words
+
 _MONTHS = (
     "january",
     "february",
@@ -23,6 +25,7 @@ _MONTHS = (
     "november",
     "december",
 )
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 #: Years outside these are slips of the keyboard ("217", "20177").
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 
@@ -36,9 +39,17 @@ def parse_date(typed: str | tuple[str, str, str]) -> date:
 
     A text is "2017-11-14", "14/11/2017", "14 Nov 2017", "Tuesday 14 November 2017" and the like:
     the day comes first, as in British use, unless the year has four digits and leads. A month is a
-    number, a name or its first three letters. Raises ValueError with a sentence, also for "".
+    number, a name or its first three letters. A day of the week, where one is written, must be the right one.
+    Raises ValueError with a sentence, also for "".
     """
-    day, month, year = (part.strip() for part in (split_date(typed) if isinstance(typed, str) else typed))
+    if isinstance(typed, str):
+        found = parse_date(split_date(typed))
+        _check_weekday(typed, found)
+        return found
+    day, month, year = (part.strip() for part in typed)
+    if not month and not year and split_date(day)[1]:
+        # Somebody wrote all of it into the first box.
+        return parse_date(day)
     missing = [name for name, part in (("day", day), ("month", month), ("year", year)) if not part]
     if len(missing) == 3:
         raise ValueError("Enter a date")
@@ -54,6 +65,16 @@ def parse_date(typed: str | tuple[str, str, str]) -> date:
         return date(int(year), _month_number(month), int(day))
     except ValueError:
         raise ValueError(NOT_A_DATE) from None
+
+
+def _check_weekday(typed: str, day: date) -> None:
+    """A weekday that does not belong to the date is a slip in one of the two, and only the person knows in which."""
+    first = re.match(r"\s*([a-z]{3,9})[.,]?\s", typed, re.IGNORECASE)
+    if first is None:
+        return
+    named = [name for name in _WEEKDAYS if name.startswith(first[1].lower())]
+    if named and named != [f"{day:%A}".lower()]:
+        raise ValueError(f"{date_words(day, weekday=False)} is a {day:%A}, not a {named[0].capitalize()}")
 
 
 def _month_number(month: str) -> int:
@@ -73,7 +94,7 @@ def split_date(text: str) -> tuple[str, str, str]:
 
     Whatever comes back shows in the three boxes again, so nothing that was typed is lost.
     """
-    parts = [part for part in re.split(r"[\s,/.\-]+", text.strip()) if part]
+    parts = [part for part in re.split(r"[\s,/.\-]+", text.strip()) if part and part.lower() not in ("of", "the")]
     if len(parts) == 4 and parts[0].isalpha():
         parts = parts[1:]
     if len(parts) != 3:
@@ -83,6 +104,8 @@ def split_date(text: str) -> tuple[str, str, str]:
     return re.sub(r"(?<=\d)(st|nd|rd|th)$", "", parts[0], flags=re.IGNORECASE), parts[1], parts[2]
 
 
+_ZONES = {"gmt": GMT, "bst": BST}
+_ZONE = re.compile(r"(?P<time>.*\S)\s*\b(?P<zone>gmt|bst)", re.ASCII)
 _TIME = re.compile(
     r"(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2})|(?P<joined>(?<=\d{2})\d{2}))?\s*(?P<half>am|pm|noon|midday|midnight)?",
     re.ASCII,
@@ -95,9 +118,17 @@ def parse_time(typed: str) -> time:
     Accepts 10, 10am, 10 a.m., 10:00, 10.00, 1000, 14:30, 2:30pm, noon, midday, 12 noon, midnight.
     A bare hour from 1 to 6 ("2", "2:30") is refused with the advice to add am or pm: it is nearly
     always meant for the afternoon, and 2am would be a wrong calendar. "02:30" is taken as it says.
+    "GMT" or "BST" behind it says which of the two is meant in the night the clocks go back; the time then carries it.
     Raises ValueError with a sentence for the person.
     """
     text = re.sub(r"\s+", " ", typed.strip().lower())
+    zoned = _ZONE.fullmatch(text)
+    if zoned is not None:
+        return _parse_clock(zoned["time"]).replace(tzinfo=_ZONES[zoned["zone"]])
+    return _parse_clock(text)
+
+
+def _parse_clock(text: str) -> time:
     text = re.sub(r"\b([ap])\.? ?m\b\.?", r"\1m", text)
     if text in ("noon", "midday", "midnight"):
         text = f"12 {text}"

@@ -21,6 +21,8 @@ class CalendarEntry:
     revised_at, created_at: aware; revised_at is DTSTAMP and LAST-MODIFIED alike.
     starts, ends: both aware instants, or both dates; an `ends` date is the last day itself, and
     None means that no end is known. An end that does not lie after the start becomes None.
+    days: times for each of several days, in order, as pairs of aware instants; starts is then the first start and
+    ends the last end. Empty for one span.
     title_prefix: one of TITLE_PREFIXES.   location, description: plain text.
     url: the public page; organiser_email: the team's address; either becomes None when unusable.
 
@@ -44,6 +46,7 @@ class CalendarEntry:
     organiser_email: str | None = None
     organiser_name: str = ""
     transparent: bool = False
+    days: tuple[tuple[datetime, datetime], ...] = ()
 
     def __post_init__(self) -> None:
         self._set("uid", clean_line(self.uid))
@@ -73,6 +76,9 @@ class CalendarEntry:
         return not isinstance(self.starts, datetime)
 
     def _clean_times(self) -> None:
+        self._set("days", tuple((_second(starts), _second(ends)) for starts, ends in self.days))
+        if self.days and any(ends <= starts for starts, ends in self.days):
+            raise ValueError("Each day must end after it starts.")
         self._set("starts", _moment(self.starts))
         if self.ends is None:
             return

@@ -11,7 +11,7 @@ from typing import Literal
 from workshops.ical.cleaning import clean_email, clean_line, clean_url
 from workshops.ical.entry import CalendarEntry
 from workshops.ical.lines import block
-from workshops.ical.serialise import FOOTER, PRODID, VTIMEZONE, address_line, content_lines, identity_lines
+from workshops.ical.serialise import FOOTER, PRODID, VTIMEZONE, address_line, identity_lines, vevent_blocks
 
 Method = Literal["REQUEST", "CANCEL"]
 
@@ -52,22 +52,23 @@ def invitation_bytes(
         raise ValueError("An invitation needs an attendee and an organiser whose addresses can be used.")
     _check(entry, method, partstat, sequence, stamped_at, event_cancelled)
     link = clean_url(joining_link) if method == "REQUEST" else None
-    content = content_lines(_with_joining(entry, link))
-    if link:
-        content.append(f'CONFERENCE;VALUE=URI;FEATURE=VIDEO;LABEL="Join online":{link}')
     part = f";CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT={partstat};RSVP={'TRUE' if rsvp else 'FALSE'}"
-    event = [
-        "BEGIN:VEVENT",
-        *identity_lines(entry, stamped_at=stamped_at, sequence=sequence),
-        *content,
+    after = [
+        *([f'CONFERENCE;VALUE=URI;FEATURE=VIDEO;LABEL="Join online":{link}'] if link else []),
         *_status_lines(entry, method, partstat, event_cancelled),
         address_line("ORGANIZER", "", clean_line(organiser_name), organiser),
         address_line("ATTENDEE", part, clean_line(attendee_name), attendee),
-        "END:VEVENT",
     ]
+    events = vevent_blocks(
+        _with_joining(entry, link),
+        identity=identity_lines(entry, stamped_at=stamped_at, sequence=sequence),
+        after=after,
+        # A CANCEL without RECURRENCE-ID takes all days off (RFC 5546 3.2.5).
+        instances=method == "REQUEST",
+    )
     header = ["BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{PRODID}", "CALSCALE:GREGORIAN", f"METHOD:{method}"]
-    zone = VTIMEZONE if any(";TZID=" in line.partition(":")[0] for line in content) else b""
-    return b"".join([block(header), zone, block(event), FOOTER])
+    zone = VTIMEZONE if b"\nDTSTART;TZID=" in events else b""
+    return b"".join([block(header), zone, events, FOOTER])
 
 
 def _check(

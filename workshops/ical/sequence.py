@@ -26,4 +26,4 @@ def next_sequence(event_sequence: int, last_sent: int | None) -> int:
 
 
 def _essentials(entry: CalendarEntry) -> tuple[object, ...]:
-    return (entry.starts, entry.ends, entry.location, entry.status, entry.title_prefix)
+    return (entry.starts, entry.ends, entry.days, entry.location, entry.status, entry.title_prefix)

@@ -15,6 +15,7 @@ from workshops.ical.cleaning import clean_text, clean_url, mailto
 from workshops.ical.entry import CalendarEntry
 from workshops.ical.identity import calendar_uid
 from workshops.ical.lines import block, needs_utc, parameter_value, text_value, time_line, utc_value
+from workshops.ical.recurrence import recurrence_id_line, recurrence_lines, recurrence_of
 
 PRODID = "-//Co-production events//Workshops//EN"
 
@@ -50,21 +51,45 @@ _DURATION = re.compile(r"P(?:\d+W|(?=\d|T\d)(?:\d+D)?(?:T(?=\d)(?:\d+H)?(?:\d+M)
 
 
 def vevent_bytes(entry: CalendarEntry) -> bytes:
-    """One VEVENT for feeds and files: UTF-8, CRLF, folded, the same bytes for the same entry.
+    """One event for feeds and files: UTF-8, CRLF, folded, the same bytes for the same entry.
+
+    With times for each day it is several VEVENTs of one UID.
 
     DTSTAMP equals LAST-MODIFIED, because a feed has no METHOD (RFC 5545 3.8.7.2). There is no
     ATTENDEE, no alarm and no joining link.
     """
-    lines = [
-        "BEGIN:VEVENT",
-        *identity_lines(entry, stamped_at=entry.revised_at, sequence=entry.sequence),
-        *content_lines(entry),
-        f"STATUS:{entry.status}",
-    ]
+    after = [f"STATUS:{entry.status}"]
     if entry.organiser_email:
-        lines.append(address_line("ORGANIZER", "", entry.organiser_name, entry.organiser_email))
-    lines.append("END:VEVENT")
-    return block(lines)
+        after.append(address_line("ORGANIZER", "", entry.organiser_name, entry.organiser_email))
+    identity = identity_lines(entry, stamped_at=entry.revised_at, sequence=entry.sequence)
+    return vevent_blocks(entry, identity=identity, after=after)
+
+
+def vevent_blocks(
+    entry: CalendarEntry, *, identity: list[str], after: list[str], instances: bool = True
+) -> bytes:
+    """The VEVENT of an entry; with times for each day its master, then the days that differ from the first.
+
+    identity, after: lines that stand in each of them before and after its content. instances: False leaves the
+    single days out, as a CANCEL of all of them does.
+    """
+    if len(entry.days) < 2:
+        return _vevent(identity, [], content_lines(entry), after)
+    recurrence = recurrence_of(entry.days)
+    blocks = [_vevent(identity, recurrence_lines(recurrence), _day_lines(entry, recurrence.master), after)]
+    for override in recurrence.overrides if instances else ():
+        blocks.append(_vevent(identity, [recurrence_id_line(override)], _day_lines(entry, override.span), after))
+    return b"".join(blocks)
+
+
+def _vevent(identity: list[str], which: list[str], content: list[str], after: list[str]) -> bytes:
+    return block(["BEGIN:VEVENT", *identity, *which, *content, *after, "END:VEVENT"])
+
+
+def _day_lines(entry: CalendarEntry, span: tuple[datetime, datetime]) -> list[str]:
+    in_utc = any(map(needs_utc, span))
+    times = [time_line("DTSTART", span[0], in_utc=in_utc), time_line("DTEND", span[1], in_utc=in_utc)]
+    return times + words_lines(entry)
 
 
 def calendar_bytes(
@@ -134,7 +159,12 @@ def content_lines(entry: CalendarEntry) -> list[str]:
     lines = [time_line("DTSTART", entry.starts, in_utc=in_utc)]
     if end is not None:
         lines.append(time_line("DTEND", end, in_utc=in_utc))
-    lines.append(f"SUMMARY:{text_value(entry.summary)}")
+    return lines + words_lines(entry)
+
+
+def words_lines(entry: CalendarEntry) -> list[str]:
+    """What and where, without when."""
+    lines = [f"SUMMARY:{text_value(entry.summary)}"]
     if entry.description:
         lines.append(f"DESCRIPTION:{text_value(entry.description)}")
     if entry.location:

@@ -11,6 +11,7 @@ from workshops.ical.entry import CalendarEntry
 from workshops.ical.serialise import vevent_bytes
 from workshops.schedule.models import Event, Venue
 from workshops.schedule.queries.events import topics_of
+from workshops.schedule.rules.when import read_days
 from workshops.web.markdown import plain_text
 
 #: Who stands as ORGANIZER beside the address of the team.
@@ -50,6 +51,7 @@ def entry_for(event: Event, *, settings: Settings, topics: Sequence[str] | None 
         organiser_name=ORGANISER_NAME,
         # A whole day or week is something that is on, not somebody's time.
         transparent=event.starts_at is None,
+        days=read_days(event.days or ()),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
 
-from workshops.core.london_time import ImpossibleTime, from_london, london_date, to_london
+from workshops.core.london_time import DoubleTime, ImpossibleTime, london_date, typed_instant, wall_time
 from workshops.schedule.forms import FIELD_NAMES, QUESTION_FIELDS, EventForm
 from workshops.schedule.rules.events import EventDetails, Place
 from workshops.schedule.rules.problems import DetailsDoNotFit, Problem
@@ -55,12 +55,12 @@ def form_values(details: EventDetails, known: Known) -> dict[str, Any]:
         "month": when.month,
         "starts_on": None if when.month else when.first_day,
         "ends_on": when.last_day if not when.month and when.last_day != when.first_day else None,
-        "start_time": to_london(starts).time() if starts else None,
-        "end_time": to_london(ends).time() if ends else None,
+        "start_time": wall_time(starts) if starts else None,
+        "end_time": wall_time(ends) if ends else None,
     }
     for name, instant in (("opens", details.opens_at), ("closes", details.closes_at)):
         values[f"{name}_on"] = london_date(instant) if instant else None
-        values[f"{name}_time"] = to_london(instant).time() if instant else None
+        values[f"{name}_time"] = wall_time(instant) if instant else None
     return values
 
 
@@ -151,6 +151,6 @@ def _instant(form: EventForm, name: str, otherwise: time) -> datetime | None:
             raise DetailsDoNotFit(Problem(f"{name}_at", f"Enter the date on which registration {name}"))
         return None
     try:
-        return from_london(day, at or otherwise)
-    except ImpossibleTime as impossible:
-        raise DetailsDoNotFit(Problem(f"{name}_time", str(impossible))) from None
+        return typed_instant(day, at or otherwise)
+    except (ImpossibleTime, DoubleTime) as unfit:
+        raise DetailsDoNotFit(Problem(f"{name}_time", str(unfit))) from None

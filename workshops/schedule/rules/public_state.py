@@ -6,12 +6,14 @@ registration form ask here, so that they never disagree. Knows no database and n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal
 from urllib.parse import urlsplit
 
-from workshops.core.london_time import deadline_words, instant_words, month_words, when_words
+from workshops.core.london_time import days_words, deadline_words, instant_words, month_words, when_words
+from workshops.schedule.rules.when import read_days
 
 Mode = Literal["in_person", "online", "hybrid"]
 Attending = Literal["in_person", "online"]
@@ -44,6 +46,8 @@ class EventView:
     starts_on: date | None = None
     ends_on: date | None = None
     month: str | None = None
+    #: Times for each of several days, as they are kept; see rules.when.read_days.
+    days: Sequence[Sequence[str]] = ()
     state_reason: str = ""
     changed_from: str = ""
     has_waiting_list: bool = True
@@ -157,6 +161,8 @@ def page_words(view: EventView, now: datetime) -> tuple[object, ...]:
 
 def when_text(view: EventView) -> str:
     """When it is, as it is written for people; "(UK time)" for events that are online only."""
+    if view.days:
+        return days_words(read_days(view.days), uk_time=view.mode == "online")
     if view.starts_at is not None:
         return when_words(view.starts_at, view.ends_at, uk_time=view.mode == "online")
     if view.starts_on is not None:

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 
 from workshops.core.london_time import (
+    DoubleTime,
     ImpossibleTime,
-    from_london,
-    is_double,
+    days_words,
+    list_of_days,
     london_date,
     month_words,
     start_of_day,
-    time_words,
-    to_london,
+    typed_instant,
     when_words,
 )
 from workshops.core.typed_dates import FIRST_YEAR, LAST_YEAR
-from workshops.schedule.rules.problems import DetailsDoNotFit, Problem
+from workshops.schedule.rules.problems import DetailsDoNotFit, Problem, refuse
 
 ENDS_BEFORE = "The event must end after it starts"
 LAST_DAY_BEFORE = "The last day must not be before the first day"
+#: Days from the first to the last for which each may have its own times.
+DAYS_MAX = 14
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,8 @@ class When:
         """Tuesday 14 November 2017, 10am to 12 noon; uk_time for events that people join from anywhere."""
         if self.month is not None:
             return month_words(self.first_day.year, self.first_day.month)
+        if self.days:
+            return days_words(self.days, uk_time=uk_time)
         if self.starts_at is not None:
             return when_words(self.starts_at, self.ends_at, uk_time=uk_time)
         return when_words(self.first_day, self.last_day)
@@ -133,32 +138,78 @@ def when_typed(first: date, starts: time | None, last: date | None, ends: time |
         raise DetailsDoNotFit(Problem("start_time", "Enter when it starts, or leave both times empty for a whole day"))
     if ends is None:
         raise DetailsDoNotFit(Problem("end_time", "Enter when it ends"))
-    starts_at = _instant(first, starts, "start_time")
-    ends_at = _instant(last, ends, "end_time")
-    # The night the clocks go back: an end in the second of the two hours, when the first would be too early.
-    if ends_at <= starts_at and is_double(last, ends):
-        ends_at = from_london(last, ends, second_pass=True)
+    starts_at, ends_at = _span(first, starts, last, ends)
+    return When(starts_at=starts_at, ends_at=ends_at)
+
+
+def _span(first: date, starts: time, last: date, ends: time) -> tuple[datetime, datetime]:
+    starts_at, ends_at = _instant(first, starts, "start_time"), _instant(last, ends, "end_time")
     if ends_at <= starts_at:
         raise DetailsDoNotFit(Problem("end_time", "The event must end after it starts"))
-    return When(starts_at=starts_at, ends_at=ends_at)
+    return starts_at, ends_at
 
 
 def _instant(day: date, at: time, field: str) -> datetime:
     try:
-        return from_london(day, at)
-    except ImpossibleTime as impossible:
-        raise DetailsDoNotFit(Problem(field, str(impossible))) from None
+        return typed_instant(day, at)
+    except (ImpossibleTime, DoubleTime) as unfit:
+        raise DetailsDoNotFit(Problem(field, str(unfit))) from None
 
 
-def double_time_words(when: When) -> str:
-    """A sentence when the start happens twice that night because the clocks go back; else ""."""
-    if when.starts_at is None:
-        return ""
-    wall = to_london(when.starts_at)
-    if not is_double(wall.date(), wall.time()):
-        return ""
-    which = "second" if wall.fold else "first"
-    return (
-        f"The clocks go back that night, so {time_words(wall.time())} happens twice. "
-        f"The event starts at the {which} one."
-    )
+@dataclass(frozen=True)
+class TypedDay:
+    """One of several days as a form asks for it. Neither time: the day is left out."""
+
+    on: date
+    starts: time | None
+    ends: time | None
+
+
+def check_days(first: date, last: date) -> None:
+    """Raise DetailsDoNotFit, at the field "ends", unless each day from first to last may have its own times."""
+    if last <= first:
+        raise DetailsDoNotFit(Problem("ends", "Enter the last day. It must be after the first day"))
+    if (last - first).days >= DAYS_MAX:
+        raise DetailsDoNotFit(
+            Problem("ends", f"Days with times of their own can reach over {DAYS_MAX} days. Make two events, "
+                    "or one bar over whole days"))  # fmt: skip
+
+
+def days_typed(days: Sequence[TypedDay]) -> When:
+    """The time of an event with times for each day; a day that ends before it starts goes past midnight.
+
+    Raises DetailsDoNotFit with everything that is wrong: the fields are "starts_2027-03-01", "ends_2027-03-01" of
+    each day and "days" of all of them.
+    """
+    problems: list[Problem] = []
+    found: list[tuple[datetime, datetime]] = []
+    for day in days:
+        key = day.on.isoformat()
+        if day.starts is None and day.ends is None:
+            continue
+        if day.starts is None or day.ends is None:
+            field, words = ("starts", "starts") if day.starts is None else ("ends", "ends")
+            problems.append(Problem(f"{field}_{key}", f"Enter when {_day(day.on)} {words}, or leave both times empty"))
+            continue
+        past_midnight = day.ends.replace(tzinfo=None) <= day.starts.replace(tzinfo=None) and day.ends.hour < 6
+        try:
+            found.append(_span(day.on, day.starts, day.on + timedelta(days=past_midnight), day.ends))
+        except DetailsDoNotFit as unfit:
+            field = "starts" if unfit.problems[0].field == "start_time" else "ends"
+            sentence = unfit.problems[0].sentence
+            if sentence.startswith("The event must end"):
+                sentence = f"{_day(day.on)} must end after it starts"
+            problems.append(Problem(f"{field}_{key}", sentence))
+    if not found and not problems:
+        problems.append(Problem("days", "Enter the times of at least one day"))
+    refuse(problems)
+    return When(days=tuple(found))
+
+
+def _day(on: date) -> str:
+    return list_of_days([on]).rsplit(" ", 1)[0]
+
+
+def read_days(kept: Sequence[Sequence[str]]) -> tuple[tuple[datetime, datetime], ...]:
+    """The times for each day as they are kept: pairs of ISO 8601 texts."""
+    return tuple((datetime.fromisoformat(starts), datetime.fromisoformat(ends)) for starts, ends in kept)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
@@ -12,7 +10,7 @@ from workshops.schedule.queries.events import topics_of
 from workshops.schedule.queries.reach import facilitators_of
 from workshops.schedule.rules.events import Counts, EventDetails, Place
 from workshops.schedule.rules.questions import kept_questions, read_questions
-from workshops.schedule.rules.when import When
+from workshops.schedule.rules.when import When, read_days
 from workshops.schedule.service.catalogue import Catalogue
 
 _AS_THEY_ARE = (
@@ -43,8 +41,7 @@ _AS_THEY_ARE = (
 
 def when_of(event: Event) -> When:
     """The time of an event."""
-    days = tuple((datetime.fromisoformat(starts), datetime.fromisoformat(ends)) for starts, ends in event.days)
-    return When(event.starts_at, event.ends_at, event.starts_on, event.ends_on, event.month, days)
+    return When(event.starts_at, event.ends_at, event.starts_on, event.ends_on, event.month, read_days(event.days))
 
 
 def counts_of(event: Event) -> Counts:

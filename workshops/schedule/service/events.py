@@ -32,7 +32,7 @@ from workshops.schedule.rules.events import (
 )
 from workshops.schedule.rules.problems import DetailsDoNotFit, Problem
 from workshops.schedule.rules.slugs import free_slug
-from workshops.schedule.rules.when import When, double_time_words
+from workshops.schedule.rules.when import When
 from workshops.schedule.service.calendar import renew, topic_names
 from workshops.schedule.service.catalogue import Catalogue, Taken, slug_taken
 from workshops.schedule.service.details import counts_of, details_of, write_details
@@ -69,7 +69,7 @@ def create_event(
     check(details, now=now)
     event = new_event(session, details, Catalogue(session), is_taken=slug_taken(session), now=now, settings=settings)
     audit.record(session, now=now, actor=actor, action="event_created", subject=("event", event.id), event_id=event.id)
-    return SavedEvent(event, notes=_notes(details))
+    return SavedEvent(event)
 
 
 def new_event(
@@ -148,7 +148,7 @@ def change_event(
         signals.event_changed.send(event, changes=changes, tell=tells, raises_sequence=raised, **news)
     if decided.changes_places:
         signals.event_capacity_changed.send(event, **news)
-    notes = [*_notes(details)] if decided.changes_time else []
+    notes = []
     if decided.changes_places and capacity_words(details, counts_of(event)):
         notes.append(capacity_words(details, counts_of(event)))
     return SavedEvent(event, decided.fields, tells, tuple(notes))
@@ -193,11 +193,6 @@ def told_changes(
     return tuple(signals.Change(label, old[label], new[label]) for label in labels if old[label] != new[label])
 
 
-def _notes(details: EventDetails) -> tuple[str, ...]:
-    words = double_time_words(details.when)
-    return (words,) if words else ()
-
-
 def add_date(
     session: Session, *, event_id: int, when: When, now: datetime, actor: Actor, settings: Settings
 ) -> SavedEvent:
@@ -230,7 +225,7 @@ def add_date(
     event.series = source.series
     session.flush()
     audit.record(session, now=now, actor=actor, action="event_created", subject=("event", event.id), event_id=event.id)
-    return SavedEvent(event, notes=_notes(details))
+    return SavedEvent(event)
 
 
 def _moved(instant: datetime | None, days: int) -> datetime | None:
