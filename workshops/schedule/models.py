@@ -40,7 +40,7 @@ class TopicAlias(Base):
     __table_args__ = (Index("ix_topic_aliases_topic_id", "topic_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    topic_id: Mapped[int] = mapped_column(ForeignKey("topics.id", ondelete="CASCADE"))
+    owner_id: Mapped[int] = mapped_column("topic_id", ForeignKey("topics.id", ondelete="CASCADE"))
     #: Folded.
     name_key: Mapped[str] = mapped_column(unique=True)
     #: The slug of the topic that was merged; empty when only a name changed.
@@ -60,6 +60,20 @@ class Host(Base):
     contact_phone: Mapped[str] = mapped_column(default="")
     website: Mapped[str] = mapped_column(default="")
     description: Mapped[str] = mapped_column(default="")
+
+
+class HostAlias(Base):
+    """A name that a host had, or the name of one merged into it: as TopicAlias."""
+
+    __tablename__ = "host_aliases"
+    __table_args__ = (Index("ix_host_aliases_host_id", "host_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner_id: Mapped[int] = mapped_column("host_id", ForeignKey("hosts.id", ondelete="CASCADE"))
+    #: Folded.
+    name_key: Mapped[str] = mapped_column(unique=True)
+    #: The slug of the host that was merged; empty when only a name changed.
+    slug: Mapped[str] = mapped_column(default="")
 
 
 #: Access facts of a venue, each yes, no or not_known.
@@ -94,6 +108,22 @@ class Venue(Base):
     #: Whether interpreters and captions can be provided here; an event's own answer goes before these.
     bsl: Mapped[str] = mapped_column(default="not_known")
     captions: Mapped[str] = mapped_column(default="not_known")
+
+
+class VenueAlias(Base):
+    """How a venue was written that was merged into another one, so that a file with the old words finds it."""
+
+    __tablename__ = "venue_aliases"
+    __table_args__ = (
+        Index("uq_venue_aliases_recognition", "name_key", "address_key", "postcode", unique=True),
+        Index("ix_venue_aliases_venue_id", "venue_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    venue_id: Mapped[int] = mapped_column(ForeignKey("venues.id", ondelete="CASCADE"))
+    name_key: Mapped[str]
+    address_key: Mapped[str]
+    postcode: Mapped[str]
 
 
 class Room(Base):

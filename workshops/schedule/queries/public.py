@@ -30,6 +30,7 @@ from sqlalchemy.orm import Session
 from workshops.core.london_time import london_date, start_of_day
 from workshops.core.versions import PublicVersion
 from workshops.schedule.models import Event, EventTopic, Host, Kind, Programme, Topic, Venue
+from workshops.schedule.queries.names import called_now
 from workshops.schedule.rules.finding import CHOSEN, PAGE_SIZE, Filters, like_pattern, without
 from workshops.schedule.rules.folding import fold
 from workshops.schedule.rules.public_state import EventView, PublicState, public_state, when_text
@@ -155,6 +156,10 @@ def look_up(session: Session, filters: Filters) -> Found:
             slug, label = columns[name]
             statement = select(label).where(slug == value)
             text = session.scalar(statement.where(Programme.is_published) if name == "programme" else statement)
+            if text is None and name in ("topic", "host") and (later := called_now(session, name, value)):
+                # Its name before it was merged: the address still holds, and finds what it is called now.
+                kept = replace(kept, topic=later[0]) if name == "topic" else replace(kept, host=later[0])
+                text = later[1]
             text = sentence_case(text) if text and name in ("kind", "topic") else text
         if text is None:
             kept = replace(without(kept, name), page=filters.page)

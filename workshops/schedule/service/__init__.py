@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from workshops.schedule.service.catalogue import (
-    ProgrammeDetails,
-    VenueDetails,
-    make_kind,
-    rename_host,
-    rename_topic,
-    save_programme,
-    save_venue,
-)
+from workshops.schedule.service.catalogue import make_kind
 from workshops.schedule.service.details import counts_of, details_of, when_of
 from workshops.schedule.service.events import (
     MustChoose,
@@ -22,10 +14,35 @@ from workshops.schedule.service.events import (
     refresh_all_vevents,
 )
 from workshops.schedule.service.imports import ImportReport, RowResult, import_rows
+from workshops.schedule.service.names import (
+    delete_name,
+    merge_hosts,
+    merge_topics,
+    rename_host,
+    rename_topic,
+    save_host,
+    save_topic,
+)
 from workshops.schedule.service.places import record_places, touch_event
+from workshops.schedule.service.programmes import (
+    CancelledEvents,
+    ProgrammeDetails,
+    cancel_events,
+    publish_drafts,
+    save_programme,
+)
 from workshops.schedule.service.states import cancel_event, postpone_event, publish_event, reinstate_event
+from workshops.schedule.service.venues import (
+    VenueDetails,
+    delete_room,
+    delete_venue,
+    merge_venues,
+    save_room,
+    save_venue,
+)
 
 __all__ = [
+    "CancelledEvents",
     "ImportReport",
     "MustChoose",
     "ProgrammeDetails",
@@ -34,21 +51,32 @@ __all__ = [
     "VenueDetails",
     "add_date",
     "cancel_event",
+    "cancel_events",
     "change_event",
     "counts_of",
     "create_event",
+    "delete_name",
+    "delete_room",
+    "delete_venue",
     "details_of",
     "fit_vevents",
     "import_rows",
     "make_kind",
+    "merge_hosts",
+    "merge_topics",
+    "merge_venues",
     "postpone_event",
+    "publish_drafts",
     "publish_event",
     "record_places",
     "refresh_all_vevents",
     "reinstate_event",
     "rename_host",
     "rename_topic",
+    "save_host",
     "save_programme",
+    "save_room",
+    "save_topic",
     "save_venue",
     "touch_event",
     "when_of",
