@@ -13,6 +13,7 @@ from workshops.core.tokens import looks_like_token, token_hash
 from workshops.registration.models import CalendarToken, Needs, PlaceToken, Registration
 from workshops.registration.rules import ACTIVE_STATES, HOLDING_STATES, Room, Terms, Waiting
 from workshops.schedule.models import Event
+from workshops.schedule.queries.team import run_sequence, run_sequences
 
 #: What place and calendar tokens are good for; a token of one purpose opens nothing else.
 PLACE_PURPOSE = "place"
@@ -151,22 +152,31 @@ def queue_positions(session: Session, event_id: int) -> dict[int, int]:
 
 
 def highest_invites(session: Session, event_id: int) -> dict[str, int]:
-    """The highest SEQUENCE that each address was ever sent for an event."""
+    """The highest SEQUENCE that each address was ever sent under an event's UID, for a place or for running it."""
     rows = session.execute(
         select(Registration.email_key, func.max(Registration.invite_sequence))
         .where(Registration.event_id == event_id, Registration.invite_sequence.is_not(None))
         .group_by(Registration.email_key)
     )
-    return {key: sequence for key, sequence in rows if sequence is not None}
+    found = run_sequences(session, event_id)
+    for key, sequence in rows:
+        found[key] = max(found.get(key, -1), sequence if sequence is not None else -1)
+    return found
 
 
 def highest_invite(session: Session, event_id: int, email_key: str) -> int | None:
-    """The highest SEQUENCE that one address was ever sent for an event, or None."""
-    return session.scalar(
+    """The highest SEQUENCE that one address was ever sent under an event's UID, or None."""
+    as_guest = session.scalar(
         select(func.max(Registration.invite_sequence)).where(
             Registration.event_id == event_id, Registration.email_key == email_key
         )
     )
+    return highest(as_guest, run_sequence(session, event_id, email_key))
+
+
+def highest(*sequences: int | None) -> int | None:
+    """The highest of those that are known, or None."""
+    return max((one for one in sequences if one is not None), default=None)
 
 
 def person_by_token(session: Session, token: str) -> Registration | None:

@@ -44,6 +44,18 @@ class Attention:
     url_values: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class InCalendar:
+    """What another slice sent an address under an event's UID.
+
+    sequence: the highest SEQUENCE, -1 when nothing was sent.   stands: whether an entry of it stands there now.
+    """
+
+    email_key: str
+    sequence: int
+    stands: bool
+
+
 event_published = _signals.signal("event_published")
 #: changes: tuple[Change, ...]; tell: bool; raises_sequence: bool.
 event_changed = _signals.signal("event_changed")
@@ -58,6 +70,8 @@ event_reinstated = _signals.signal("event_reinstated")
 #: row: dict[str, str]; changes: list[str], to which listeners add the columns they changed; dry_run: bool.
 #: A listener raises DomainError when its columns do not fit.
 event_row_imported = _signals.signal("event_row_imported")
+#: session, email_keys. Listeners return a list of InCalendar: what these addresses have of the event already.
+calendars_asked = _signals.signal("calendars_asked")
 #: session, now. Listeners return a Panel, a list of them, or None.
 event_page_composed = _signals.signal("event_page_composed")
 #: The sender is None; session, now, user. Listeners return a list of Attention.

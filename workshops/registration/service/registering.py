@@ -24,7 +24,7 @@ from workshops.core.addresses import email_key
 from workshops.core.errors import DomainError
 from workshops.ical.sequence import next_sequence
 from workshops.registration.models import Needs, Registration
-from workshops.registration.queries import counts_of, end_of_queue, same_address, terms_of
+from workshops.registration.queries import counts_of, end_of_queue, highest, same_address, terms_of
 from workshops.registration.rules import (
     ACTIVE_STATES,
     Decision,
@@ -38,6 +38,7 @@ from workshops.registration.service.places import keep_counts, settle
 from workshops.registration.service.telling import tell
 from workshops.schedule.models import Event
 from workshops.schedule.queries import lock_event
+from workshops.schedule.queries.team import run_sequence
 
 #: Without letters and digits that are mistaken for each other on the phone.
 _REFERENCE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -131,7 +132,7 @@ def register(
     )
     counts.add(attending, decision.state)
     keep_counts(session, event, counts)
-    _tell_newcomer(session, event, registration, earlier, now=now, settings=settings)
+    _tell_newcomer(session, event, registration, now=now, settings=settings)
     record(
         session, now=now, actor=actor or person(registration.id), action="registered",
         subject=("registration", registration.id), event_id=event.id, fields=("state",), reason=decision.state,
@@ -180,7 +181,7 @@ def _add(
         form_key_hash=form_hash,
         outcome=decision.kind,
         # Said here already, so that the invitation made below changes no row a second time.
-        invite_sequence=next_sequence(event.sequence, _last_sent(earlier)) if _NEWS[decision.state][1] else None,
+        invite_sequence=next_sequence(event.sequence, _last_sent(session, event, key, earlier)) if _NEWS[decision.state][1] else None,
         registered_at=now,
         state_changed_at=now,
     )
@@ -217,7 +218,6 @@ def _tell_newcomer(
     session: Session,
     event: Event,
     registration: Registration,
-    earlier: Sequence[Registration],
     *,
     now: datetime,
     settings: Settings,
@@ -226,13 +226,14 @@ def _tell_newcomer(
     tell(
         session, event, registration, kind, now=now, settings=settings,
         method="REQUEST" if has_entry else None,
-        last_sent=_last_sent(earlier),
+        # What was decided when the row was made, less one: the invitation carries what the row says already.
+        last_sent=None if registration.invite_sequence is None else registration.invite_sequence - 1,
     )
 
 
-def _last_sent(earlier: Sequence[Registration]) -> int | None:
-    """The highest SEQUENCE that this address was sent before, or None."""
-    return max((r.invite_sequence for r in earlier if r.invite_sequence is not None), default=None)
+def _last_sent(session: Session, event: Event, key: str, earlier: Sequence[Registration]) -> int | None:
+    """The highest SEQUENCE that this address was sent before, for a place or for running the event, or None."""
+    return highest(*(r.invite_sequence for r in earlier), run_sequence(session, event.id, key))
 
 
 def _tell_already_registered(
@@ -270,7 +271,7 @@ def add_person(
     )
     counts.add(attending, decision.state)
     keep_counts(session, event, counts)
-    _tell_newcomer(session, event, registration, earlier, now=now, settings=settings)
+    _tell_newcomer(session, event, registration, now=now, settings=settings)
     record(
         session, now=now, actor=actor, action="person_added", subject=("registration", registration.id),
         event_id=event.id, fields=("state",), reason=decision.state,

@@ -40,6 +40,7 @@ from workshops.schedule.service.venues import (
     save_room,
     save_venue,
 )
+from workshops.schedule.service.team import reason_not_to_send, tell_team
 
 __all__ = [
     "CancelledEvents",
@@ -68,6 +69,7 @@ __all__ = [
     "postpone_event",
     "publish_drafts",
     "publish_event",
+    "reason_not_to_send",
     "record_places",
     "refresh_all_vevents",
     "reinstate_event",
@@ -78,6 +80,7 @@ __all__ = [
     "save_room",
     "save_topic",
     "save_venue",
+    "tell_team",
     "touch_event",
     "when_of",
 ]
