@@ -20,6 +20,7 @@ from workshops.followup import service as followup
 from workshops.messages.models import OutboxMessage
 from workshops.registration import service as registration
 from workshops.schedule import public_signals, signals
+from workshops.schedule import service as schedule
 from workshops.web.rate_limits import forget_old_counters
 
 Listener = Callable[..., Any]
@@ -31,6 +32,7 @@ LISTENERS: tuple[tuple[Signal, Listener], ...] = (
     (signals.event_postponed, registration.tell_event_postponed),
     (signals.event_reinstated, registration.tell_event_reinstated),
     (signals.event_capacity_changed, registration.fill_free_places),
+    (signals.calendars_asked, registration.what_is_in_calendars),
     (signals.event_row_imported, followup.import_write_up),
     (signals.event_page_composed, followup.public_panel),
     (public_signals.past_list_composed, followup.past_counts),
@@ -54,6 +56,7 @@ DUE_WORK: dict[str, Callable[..., int]] = {
 SEND_CHECKS: dict[str, Callable[[Session, OutboxMessage, datetime], str | None]] = {
     "account": accounts.reason_not_to_send,
     "registration": registration.reason_not_to_send,
+    "team": schedule.reason_not_to_send,
 }
 
 

@@ -52,6 +52,16 @@ ACCOUNT = {
     "until": "5pm on Thursday 9 November 2017",
 }
 
+RUN = {
+    "places": "12 of 20 taken, 3 waiting",
+    "state": "published",
+    "is_back": False,
+    "new_link": False,
+    "has_calendar": True,
+    "staff_url": "http://localhost/staff/events/co-production-and-older-people",
+    "account_url": "http://localhost/staff/account",
+}
+
 #: Name of the snapshot -> (kind, what is special about it).
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "place_confirmed": ("registration/place_confirmed", {"has_invitation": True}),
@@ -96,6 +106,14 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
             ]
         },
     ),
+    "run_invited": ("schedule/run_invited", {**RUN, "joining_link": "https://meet.example.org/round-table"}),
+    "run_invited_without_calendar": ("schedule/run_invited", {**RUN, "has_calendar": False, "places": ""}),
+    "run_changed": ("schedule/run_changed", {**RUN, "changes": CHANGES, "new_link": True}),
+    "run_changed_back": ("schedule/run_changed", {**RUN, "is_back": True, "changes": CHANGES[:1]}),
+    "run_off_cancelled": ("schedule/run_off", {**RUN, "state": "cancelled", "reason": "The speaker is ill."}),
+    "run_off_postponed": ("schedule/run_off", {**RUN, "state": "postponed", "reason": "The hall is closed."}),
+    "run_removed": ("schedule/run_removed", RUN),
+    "run_removed_with_place": ("schedule/run_removed", {**RUN, "has_calendar": False}),
     "account_invitation": ("accounts/invitation", ACCOUNT),
     "account_new_password": ("accounts/new_password", ACCOUNT),
 }

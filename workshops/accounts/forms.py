@@ -8,6 +8,7 @@ from wtforms.validators import StopValidation
 
 from workshops.accounts import password_rules, rules
 from workshops.web.fields import (
+    CheckboxField,
     EmailField,
     Form,
     HiddenField,
@@ -80,6 +81,16 @@ class NameForm(Form):
     """One's own name."""
 
     name = TextField("Your name", [required("Enter your name"), max_length(rules.MAX_NAME)], autocomplete="name")
+
+
+class CalendarForm(Form):
+    """Whether the events one runs come into one's own calendar."""
+
+    calendar_invitations = CheckboxField(
+        "Send me the events I run as invitations for my calendar",
+        hint="Also when their time or place changes, when they are cancelled, and when I no longer run them. "
+        "If you turn this off, what is in your calendar stays there and no longer follows.",
+    )
 
 
 class ChangePasswordForm(_WithNewPassword):

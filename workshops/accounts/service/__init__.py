@@ -5,6 +5,7 @@ from __future__ import annotations
 from workshops.accounts.service.accounts import (
     Created,
     change_account,
+    change_own_calendar,
     change_own_name,
     create_account,
     invite,
@@ -38,6 +39,7 @@ __all__ = [
     "TooManySignIns",
     "accept_invitation",
     "change_account",
+    "change_own_calendar",
     "change_own_name",
     "change_password",
     "count_link_request",

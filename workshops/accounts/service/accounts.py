@@ -124,6 +124,20 @@ def change_own_name(session: Session, *, account_id: int, name: str, now: dateti
     session.flush()
 
 
+def change_own_calendar(session: Session, *, account_id: int, wanted: bool, now: datetime, actor: Actor) -> None:
+    """Whether the events somebody runs are sent to their own calendar. Raises NotFound."""
+    account = queries.lock_account(session, account_id)
+    if account is None:
+        raise NotFound()
+    if account.calendar_invitations != wanted:
+        account.calendar_invitations = wanted
+        audit.record(
+            session, now=now, actor=actor, action="account_changed", subject=("account", account_id),
+            fields=["calendar_invitations"],
+        )
+    session.flush()
+
+
 def reason_not_to_send(session: Session, message: OutboxMessage, now: datetime) -> str | None:
     """Why a mail about an account must not go out any more, asked at the moment of sending."""
     account = queries.account_by_id(session, message.about_id) if message.about_id is not None else None

@@ -30,6 +30,7 @@ class SignedIn:
     sign_in_id: int
     token: str
     last_seen_at: datetime
+    calendar_invitations: bool = True
     is_authenticated: bool = True
     is_active: bool = True
     is_anonymous: bool = False
@@ -45,7 +46,10 @@ def load_user(token: str) -> SignedIn | None:
     if found is None:
         return None
     account = found.account
-    return SignedIn(account.id, account.email, account.name, account.role, found.id, token, found.last_seen_at)
+    return SignedIn(
+        account.id, account.email, account.name, account.role, found.id, token, found.last_seen_at,
+        account.calendar_invitations,
+    )
 
 
 @blueprint.before_app_request

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -21,38 +23,51 @@ from workshops.web.responses import see_other
 @blueprint.route("/staff/account", methods=["GET", "POST"])
 @access(VIEWER, keeps_typed=True)
 def me() -> ResponseReturnValue:
-    # two forms on one page; the button pressed says which one was sent
-    sends_name = request.form.get("change") == "name"
-    name_form = forms.NameForm(data={"name": current_user.name}, formdata=request.form if sends_name else None)
-    password_form = forms.ChangePasswordForm(formdata=None if sends_name or not request.form else request.form)
+    # three forms on one page; the button pressed says which one was sent
+    sent = request.form.get("change") if request.method == "POST" else None
+    name_form = forms.NameForm(data={"name": current_user.name}, formdata=request.form if sent == "name" else None)
+    calendar_form = forms.CalendarForm(
+        data={"calendar_invitations": current_user.calendar_invitations},
+        formdata=request.form if sent == "calendar" else None,
+    )
+    sends_password = bool(request.form) and sent not in ("name", "calendar")
+    password_form = forms.ChangePasswordForm(formdata=request.form if sends_password else None)
     password_form.email_for_password = current_user.email
     if request.method == "GET":
-        return _page(name_form, password_form)
-    if sends_name:
-        if name_form.validate():
-            with transaction() as database:
-                service.change_own_name(
-                    database,
-                    account_id=current_user.id,
-                    name=name_form.name.data,
-                    now=now(),
-                    actor=staff(current_user.id),
-                )
-            flash("Your name is saved.")
-            return see_other(url_for("accounts.me"))
-        return _page(name_form, password_form), 422
-    if password_form.validate() and _change_password(password_form):
+        return _page(name_form, calendar_form, password_form)
+    if sent == "name" and name_form.validate():
+        return _save(service.change_own_name, "Your name is saved.", name=name_form.name.data)
+    if sent == "calendar" and calendar_form.validate():
+        wanted = calendar_form.calendar_invitations.data
+        return _save(
+            service.change_own_calendar,
+            "From now on you get the events you run as invitations." if wanted
+            else "You no longer get the events you run as invitations.",
+            wanted=wanted,
+        )
+    if sends_password and password_form.validate() and _change_password(password_form):
         flash("Your new password is set. You are signed out everywhere else.")
         return see_other(url_for("accounts.me"))
-    return _page(name_form, password_form), 422
+    return _page(name_form, calendar_form, password_form), 422
 
 
-def _page(name_form: forms.NameForm, password_form: forms.ChangePasswordForm) -> str:
+def _save(use_case: Callable[..., None], done: str, **values: object) -> ResponseReturnValue:
+    user_id = current_user.id
+    with transaction() as database:
+        use_case(database, account_id=user_id, now=now(), actor=staff(user_id), **values)
+    flash(done)
+    return see_other(url_for("accounts.me"))
+
+
+def _page(
+    name_form: forms.NameForm, calendar_form: forms.CalendarForm, password_form: forms.ChangePasswordForm
+) -> str:
     return render_template(
         "accounts/me.html",
         name_form=name_form,
+        calendar_form=calendar_form,
         password_form=password_form,
-        failed=next((form for form in (name_form, password_form) if form.errors), None),
+        failed=next((form for form in (name_form, calendar_form, password_form) if form.errors), None),
         sign_ins=queries.live_sign_ins(db.session(), current_user.id, now()),
         role_words=rules.ROLE_WORDS[current_user.role],
     )

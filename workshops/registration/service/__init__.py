@@ -1,6 +1,7 @@
 """The use cases of registration. Everything about places is decided under the lock of the event's row."""
 
 from workshops.registration.service.finding import find_my_place
+from workshops.registration.service.in_calendars import what_is_in_calendars
 from workshops.registration.service.listeners import (
     attention_for,
     fill_free_places,
@@ -67,4 +68,5 @@ __all__ = [
     "tell_event_changed",
     "tell_event_postponed",
     "tell_event_reinstated",
+    "what_is_in_calendars",
 ]

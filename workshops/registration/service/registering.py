@@ -181,7 +181,7 @@ def _add(
         form_key_hash=form_hash,
         outcome=decision.kind,
         # Said here already, so that the invitation made below changes no row a second time.
-        invite_sequence=next_sequence(event.sequence, _last_sent(session, event, key, earlier)) if _NEWS[decision.state][1] else None,
+        invite_sequence=_sequence_for(session, event, key, earlier) if _NEWS[decision.state][1] else None,
         registered_at=now,
         state_changed_at=now,
     )
@@ -231,9 +231,10 @@ def _tell_newcomer(
     )
 
 
-def _last_sent(session: Session, event: Event, key: str, earlier: Sequence[Registration]) -> int | None:
-    """The highest SEQUENCE that this address was sent before, for a place or for running the event, or None."""
-    return highest(*(r.invite_sequence for r in earlier), run_sequence(session, event.id, key))
+def _sequence_for(session: Session, event: Event, key: str, earlier: Sequence[Registration]) -> int:
+    """The SEQUENCE of the first invitation: above all that this address was sent, for a place or for running it."""
+    last_sent = highest(*(r.invite_sequence for r in earlier), run_sequence(session, event.id, key))
+    return next_sequence(event.sequence, last_sent)
 
 
 def _tell_already_registered(

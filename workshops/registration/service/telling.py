@@ -26,6 +26,7 @@ from workshops.registration.rules import ATTENDING_WORDS
 from workshops.schedule.calendar_entry import ORGANISER_NAME, entry_for, location_words
 from workshops.schedule.models import Event
 from workshops.schedule.queries.public import event_view
+from workshops.schedule.queries.team import has_run_entry
 from workshops.schedule.rules.public_state import when_text
 
 #: How many calendar entries are kept ready, per process.
@@ -122,6 +123,8 @@ def tell(
     """
     entry = entry or ready_entry(event, settings=settings)
     calendar = None
+    if method == "CANCEL" and event.state == "published" and has_run_entry(session, event.id, registration.email_key):
+        method = None  # who gives up a place and runs the event keeps it in the calendar
     if method is not None and entry is not None:
         # A cancelled or postponed event can only be taken out of a calendar.
         method = "CANCEL" if entry.status == "CANCELLED" else method

@@ -36,6 +36,7 @@ from workshops.schedule.rules.when import When
 from workshops.schedule.service.calendar import renew, topic_names
 from workshops.schedule.service.catalogue import Catalogue, Taken, slug_taken
 from workshops.schedule.service.details import counts_of, details_of, write_details
+from workshops.schedule.service.team import tell_team
 
 
 class MustChoose(DetailsDoNotFit):
@@ -148,6 +149,7 @@ def change_event(
         signals.event_changed.send(event, changes=changes, tell=tells, raises_sequence=raised, **news)
     if decided.changes_places:
         signals.event_capacity_changed.send(event, **news)
+    tell_team(session, event, now=now, settings=settings)
     notes = []
     if decided.changes_places and capacity_words(details, counts_of(event)):
         notes.append(capacity_words(details, counts_of(event)))

@@ -29,6 +29,7 @@ from workshops.schedule.rules.states import (
 from workshops.schedule.service.calendar import renew
 from workshops.schedule.service.details import counts_of, details_of
 from workshops.schedule.service.events import tell_question
+from workshops.schedule.service.team import tell_team
 
 
 def publish_event(session: Session, *, event_id: int, now: datetime, actor: Actor, settings: Settings) -> Event:
@@ -39,6 +40,7 @@ def publish_event(session: Session, *, event_id: int, now: datetime, actor: Acto
     set_state(session, event, target, reason="", now=now, settings=settings)
     _record(session, event, "event_published", now, actor)
     signals.event_published.send(event, session=session, now=now, actor=actor, settings=settings)
+    tell_team(session, event, now=now, settings=settings)
     return event
 
 
@@ -74,6 +76,7 @@ def reinstate_event(
     set_state(session, event, target, reason="", now=now, settings=settings)
     _record(session, event, "event_reinstated", now, actor)
     signals.event_reinstated.send(event, session=session, now=now, actor=actor, settings=settings, tell=tells)
+    tell_team(session, event, now=now, settings=settings)
     return event
 
 
@@ -114,6 +117,7 @@ def _leave(
     set_state(session, event, target, reason=reason, now=now, settings=settings)
     _record(session, event, action, now, actor)
     signal.send(event, session=session, now=now, actor=actor, settings=settings, tell=tells)
+    tell_team(session, event, now=now, settings=settings)
     return event
 
 

@@ -90,8 +90,7 @@ def _tell(
     row = row or RunInvitation(event_id=event.id, account_id=account.id, sequence=-1, told_at=now)
     row.method, row.told, row.told_at = METHODS[kind], told.kept(), now
     last = max([row.sequence, other.sequence if other else -1])
-    newest = last_invitation_mail(session, event.id, account.email_key)
-    if kind in ("run_changed", "run_off") and newest is not None and newest.created_at == now and last >= event.sequence:
+    if kind in ("run_changed", "run_off") and _knows_as_guest(session, event, account, now):
         # Registered under the same address, and told all of it a moment ago with a calendar entry of its own.
         row.sequence = last
         session.add(row)
@@ -121,6 +120,11 @@ def _tell(
         settings=settings,
     )
     return message is not None
+
+
+def _knows_as_guest(session: Session, event: Event, account: Account, now: datetime) -> bool:
+    newest = last_invitation_mail(session, event.id, account.email_key)
+    return newest is not None and newest.about_kind != "team" and newest.created_at == now
 
 
 def _invitation(
