@@ -32,6 +32,7 @@ from workshops.schedule.service.programmes import (
     save_programme,
 )
 from workshops.schedule.service.states import cancel_event, postpone_event, publish_event, reinstate_event
+from workshops.schedule.service.team import reason_not_to_send, tell_team
 from workshops.schedule.service.venues import (
     VenueDetails,
     delete_room,
@@ -40,7 +41,6 @@ from workshops.schedule.service.venues import (
     save_room,
     save_venue,
 )
-from workshops.schedule.service.team import reason_not_to_send, tell_team
 
 __all__ = [
     "CancelledEvents",
