@@ -19,7 +19,8 @@ from tests.factories import BEGINNING, kind, make_event, make_host, make_program
 from workshops.core.db import db
 from workshops.core.versions import touch_public
 from workshops.schedule.models import Event, EventTopic, Series, Topic
-from workshops.schedule.queries.public import events_of_page, filter_options, look_up
+from workshops.schedule.queries.facets import facets
+from workshops.schedule.queries.public import events_of_page, look_up
 from workshops.schedule.rules.finding import parse_filters
 from workshops.schedule.service import touch_event
 
@@ -151,7 +152,7 @@ def test_the_options_of_a_filter_say_how_many_they_leave(session: Session) -> No
     make_event(session, area="Fife", kind_id=kind(session, "round-table").id)
     make_event(session, area="Moray", kind_id=kind(session, "round-table").id)
     found = look_up(session, parse_filters([("area", "Fife")]))
-    options = filter_options(session, found, scope="upcoming", now=BEGINNING)
+    options = facets(session, found, scope="upcoming", now=BEGINNING).options
     assert [(one.value, one.text, one.count) for one in options["kind"]] == [
         ("round-table", "Round-table", 1), ("workshop", "Workshop", 1)]  # fmt: skip
     assert [(one.value, one.count) for one in options["area"]] == [("fife", 2), ("moray", 1)]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from workshops.core.london_time import date_words, london_date, start_of_day
+from workshops.schedule.rules.audience import AUDIENCES
 from workshops.schedule.rules.finding import ATTENDING, Filters
 
 #: Without dates of its own, a feed reaches this many days back.
@@ -50,6 +51,8 @@ def feed_name(filters: Filters, names: dict[str, str]) -> str:
     Without commas: some programs show the backslash that RFC 5545 puts before one.
     """
     about = [names[name] for name in ("programme", "kind", "topic", "area", "host") if name in names]
+    if filters.audience:
+        about.append(f"for {AUDIENCES[filters.audience].lower()}")
     if filters.attending:
         about.append(ATTENDING[filters.attending].lower())
     if filters.q:

@@ -29,6 +29,7 @@ from workshops.ical.identity import calendar_uid
 from workshops.ical.serialise import calendar_bytes, vevent_bytes
 from workshops.schedule.calendar_entry import entry_for
 from workshops.schedule.queries import public as schedule
+from workshops.schedule.queries.facets import facets
 from workshops.schedule.rules import finding
 from workshops.web.access import BY_LINK, PUBLIC, access
 from workshops.web.guards import settings
@@ -186,7 +187,7 @@ def calendars() -> ResponseReturnValue:
             "filters": found.filters,
             "name": feed_name(found.filters, dict(found.names)),
             "https": _absolute(url_for("feeds.calendar_ics") + query),
-            "options": schedule.filter_options(session, everything, scope="upcoming", now=now),
+            "options": facets(session, everything, scope="upcoming", now=now).options,
             "chosen_names": found.names,
             "attending": finding.ATTENDING,
             "events_address": url_for("schedule.events") + query,

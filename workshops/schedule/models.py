@@ -234,6 +234,13 @@ class Event(Base):
         Index("ix_events_listed", "state", "is_listed", "over_at"),
         Index("ix_events_sort_at", "sort_at", "id"),
         Index("ix_events_feed_order", "sort_at", "uid"),
+        # What lists count by filter, so that these wide rows are not read for it.
+        Index(
+            "ix_events_counted", "over_at", "is_listed", "state", "sort_at", "kind_id", "host_id", "programme_id",
+            "area", "audience", "mode",
+        ),  # fmt: skip
+        Index("ix_events_opens_at", "opens_at"),
+        Index("ix_events_closes_at", "closes_at"),
         Index("ix_events_programme_id", "programme_id"),
         Index("ix_events_series_id", "series_id"),
         Index("ix_events_venue_id", "venue_id"),

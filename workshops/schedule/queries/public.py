@@ -16,14 +16,11 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    case,
     exists,
     extract,
     func,
-    literal,
     or_,
     select,
-    union_all,
 )
 from sqlalchemy.orm import Session
 
@@ -31,8 +28,7 @@ from workshops.core.london_time import london_date, start_of_day
 from workshops.core.versions import PublicVersion
 from workshops.schedule.models import Event, EventTopic, Host, Kind, Programme, Topic, Venue
 from workshops.schedule.queries.names import called_now
-from workshops.schedule.rules.finding import CHOSEN, PAGE_SIZE, Filters, like_pattern, without
-from workshops.schedule.rules.folding import fold
+from workshops.schedule.rules.finding import COUNTED, PAGE_SIZE, Filters, like_pattern, without
 from workshops.schedule.rules.public_state import EventView, PublicState, public_state, when_text
 from workshops.schedule.rules.slugs import slug_of
 
@@ -97,15 +93,6 @@ class Found:
     names: Mapping[str, str]
     areas: tuple[str, ...]
     matches_all: bool
-
-
-@dataclass(frozen=True)
-class Option:
-    """One value of a filter, and how many events of this list it would leave."""
-
-    value: str
-    text: str
-    count: int
 
 
 def event_view(event: Event | Row[Any], *, has_follow_up: bool = False, has_notes: bool = False) -> EventView:
@@ -199,7 +186,9 @@ def conditions_of(found: Found, *, scope: Scope, now: datetime) -> list[ColumnEl
     elif scope == "upcoming" and filters.from_on is None:
         conditions.append(Event.over_at > now)
     conditions += [Event.folded.like(like_pattern(word), escape="\\") for word in filters.words]
-    conditions += [_has(name, value, found.areas) for name, value in filters.chosen().items()]
+    conditions += [
+        chosen_condition(name, getattr(filters, name), found.areas) for name in COUNTED if getattr(filters, name)
+    ]
     if filters.attending:
         modes = {"in_person": ("in_person", "hybrid"), "online": ("online", "hybrid")}
         conditions.append(Event.mode.in_(modes.get(filters.attending, (filters.attending,))))
@@ -208,7 +197,10 @@ def conditions_of(found: Found, *, scope: Scope, now: datetime) -> list[ColumnEl
     return conditions
 
 
-def _has(name: str, value: str, areas: tuple[str, ...]) -> ColumnElement[bool]:
+def chosen_condition(name: str, value: str, areas: tuple[str, ...]) -> ColumnElement[bool]:
+    """That an event has the chosen value of one of the counted filters. areas: as in Found."""
+    if name == "audience":
+        return Event.audience == value
     if name == "area":
         return Event.area.in_(areas)
     if name == "topic":
@@ -284,12 +276,6 @@ def short_place(mode: str, venue: str, area: str) -> str:
     return place
 
 
-def count_events(session: Session, found: Found, *, scope: Scope, now: datetime) -> int:
-    """How many events a question finds, all pages together."""
-    statement = select(func.count()).select_from(Event).where(*conditions_of(found, scope=scope, now=now))
-    return session.scalar(statement) or 0
-
-
 def events_of_page(session: Session, found: Found, *, scope: Scope, now: datetime) -> list[ListedEvent]:
     """The events on the page that is asked for, in the order that is asked for."""
     sort = found.filters.sort
@@ -325,50 +311,6 @@ def events_between(session: Session, first: date, last: date, now: datetime) -> 
     return [_as_listed(row, now) for row in session.execute(statement)]
 
 
-def filter_options(session: Session, found: Found, *, scope: Scope, now: datetime) -> dict[str, list[Option]]:
-    """What each filter may be set to with the others in force, and how many events that leaves; one SELECT."""
-    parts = []
-    for name in CHOSEN:
-        others = Found(without(found.filters, name), found.names, found.areas, found.matches_all)
-        parts.append(_counted(name, conditions_of(others, scope=scope, now=now)))
-    options: dict[str, list[Option]] = {name: [] for name in CHOSEN}
-    for row in session.execute(union_all(*parts)):
-        slug = slug_of(row.value, otherwise="") if row.filter == "area" else row.value
-        if slug:
-            text = sentence_case(row.text) if row.filter in ("kind", "topic") else row.text
-            options[row.filter].append(Option(slug, text, row.events))
-    for name, chosen in found.filters.chosen().items():
-        if all(option.value != chosen for option in options[name]):
-            options[name].append(Option(chosen, found.names[name], 0))
-    return {name: sorted(some, key=lambda option: (fold(option.text), option.value)) for name, some in options.items()}
-
-
-def _counted(name: str, where: Sequence[ColumnElement[bool]]) -> Select[Any]:
-    """The values of one filter with how many of these events each leaves."""
-    if name == "area":
-        where = [*where, Event.area != ""]
-        return _counts(name, Event.area, Event.area).where(*where).group_by(Event.area)
-    if name == "topic":
-        part = _counts(name, Topic.slug, Topic.name).select_from(Event)
-        part = part.join(EventTopic, EventTopic.event_id == Event.id).join(Topic, Topic.id == EventTopic.topic_id)
-        return part.where(*where).group_by(Topic.slug, Topic.name)
-    if name == "programme":
-        part = _counts(name, Programme.slug, Programme.title).select_from(Event)
-        part = part.join(Programme, and_(Programme.id == Event.programme_id, Programme.is_published))
-        return part.where(*where).group_by(Programme.slug, Programme.title)
-    if name == "kind":
-        part = _counts(name, Kind.slug, Kind.name).select_from(Event).join(Kind, Kind.id == Event.kind_id)
-        return part.where(*where).group_by(Kind.slug, Kind.name)
-    part = _counts(name, Host.slug, Host.name).select_from(Event).join(Host, Host.id == Event.host_id)
-    return part.where(*where).group_by(Host.slug, Host.name)
-
-
-def _counts(name: str, value: Any, text: Any) -> Select[Any]:
-    return select(
-        literal(name).label("filter"), value.label("value"), text.label("text"), func.count().label("events")
-    )
-
-
 def past_years(session: Session, now: datetime) -> list[tuple[int, int]]:
     """The years of past events with how many each holds, the latest first."""
     year = extract("year", Event.sort_at)
@@ -380,13 +322,13 @@ def past_years(session: Session, now: datetime) -> list[tuple[int, int]]:
 
 def next_change(session: Session, now: datetime) -> datetime | None:
     """The first instant at which the clock changes what a list shows, from all listed events together."""
-
-    def coming(column: Any) -> ColumnElement[Any]:
-        return func.min(case((column > now, column)))
-
-    row = session.execute(
-        select(func.min(Event.over_at), coming(Event.sort_at), coming(Event.opens_at), coming(Event.closes_at)).where(
-            is_public(), Event.over_at > now
-        )
-    ).one()
+    coming = [
+        select(column)
+        .where(is_public(), column > now, Event.over_at > now)
+        .order_by(column)
+        .limit(1)
+        .scalar_subquery()
+        for column in (Event.over_at, Event.sort_at, Event.opens_at, Event.closes_at)
+    ]
+    row = session.execute(select(*coming)).one()
     return min((instant for instant in row if instant is not None), default=None)

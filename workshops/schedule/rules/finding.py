@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 
 from workshops.core.text import clean_text
 from workshops.core.typed_dates import parse_date
-from workshops.schedule.rules.folding import fold
+from workshops.schedule.rules.audience import AUDIENCES
+from workshops.schedule.rules.folding import search_words
 from workshops.schedule.rules.slugs import slug_of
 
 #: Longer searches are cut: nobody types them, and every word costs the database a comparison.
@@ -32,6 +33,8 @@ PAST_SORTS = {"newest": "Newest first", "oldest": "Oldest first"}
 
 #: Filters whose values are rows or words of the database, by their address parameter.
 CHOSEN = ("programme", "kind", "topic", "area", "host")
+#: Filters that say how many events each of their values leaves.
+COUNTED = (*CHOSEN, "audience")
 #: What each filter is called where it can be taken away.
 HEADINGS = {
     "q": "Search",
@@ -40,6 +43,7 @@ HEADINGS = {
     "topic": "Topic",
     "area": "Area",
     "host": "Run by",
+    "audience": "Who it is for",
     "attending": "How to attend",
     "from": "From",
     "to": "To",
@@ -61,6 +65,7 @@ class Filters:
     topic: str = ""
     area: str = ""
     host: str = ""
+    audience: str = ""
     attending: str = ""
     from_on: date | None = None
     to_on: date | None = None
@@ -72,7 +77,7 @@ class Filters:
     @property
     def words(self) -> tuple[str, ...]:
         """The words to look for, folded, each once."""
-        return tuple(dict.fromkeys(fold(self.q).split()))[:MAX_WORDS]
+        return tuple(dict.fromkeys(search_words(self.q)))[:MAX_WORDS]
 
     @property
     def asks_anything(self) -> bool:
@@ -102,13 +107,19 @@ def parse_filters(arguments: Iterable[tuple[str, str]], *, sorts: Mapping[str, s
             unknown.append(name)
             return None
 
-    attending = slug_of(given.get("attending", ""), otherwise="").replace("-", "_")
-    if attending and attending not in ATTENDING:
-        unknown.append("attending")
-        attending = ""
+    def one_of(name: str, known: Mapping[str, str]) -> str:
+        value = slug_of(given.get(name, ""), otherwise="").replace("-", "_")
+        if value and value not in known:
+            unknown.append(name)
+            return ""
+        return value
+
+    audience = one_of("audience", AUDIENCES)
+    attending = one_of("attending", ATTENDING)
     return Filters(
         q=given.get("q", ""),
         **{name: _slug(given.get(name, "")) for name in CHOSEN},
+        audience=audience,
         attending=attending,
         from_on=day("from"),
         to_on=day("to"),
@@ -124,6 +135,7 @@ def pairs(filters: Filters) -> list[tuple[str, str]]:
     named: dict[str, str] = {
         "q": filters.q,
         **{name: getattr(filters, name) for name in CHOSEN},
+        "audience": filters.audience,
         "attending": filters.attending,
         "from": filters.from_on.isoformat() if filters.from_on else "",
         "to": filters.to_on.isoformat() if filters.to_on else "",

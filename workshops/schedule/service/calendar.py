@@ -18,7 +18,7 @@ from workshops.ical.serialise import vevent_bytes
 from workshops.schedule.calendar_entry import entry_for
 from workshops.schedule.models import Event
 from workshops.schedule.queries.events import WITH_NAMES, topics_of
-from workshops.schedule.rules.folding import fold
+from workshops.schedule.rules.folding import search_text
 from workshops.schedule.service.places import touch_event
 
 
@@ -37,7 +37,7 @@ def renew(
     DTSTAMP moves only when a calendar shows something else; SEQUENCE with time, end, place and state
     (RFC 5545 3.8.7.4). The public version moves unless the event was and is a draft.
     """
-    event.folded = fold("\n".join(_searched(event, topics)))
+    event.folded = search_text("\n".join(_searched(event, topics)))
     after = entry_for(event, settings=settings, topics=topics)
     raised = False
     if after is None:
@@ -92,7 +92,8 @@ def _searched(event: Event, topics: Sequence[str]) -> list[str]:
         event.kind.name,
         event.host.name if event.host else "",
         event.programme.title if event.programme else "",
-        *((venue.name, venue.address, venue.postcode) if venue else ()),
+        *((venue.name, venue.address, venue.postcode, venue.area) if venue else ()),
+        event.room.name if event.room else "",
         event.area,
         *topics,
     ]

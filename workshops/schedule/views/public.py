@@ -22,8 +22,10 @@ from workshops.core.versions import public_version
 from workshops.schedule.public_signals import what_came_of
 from workshops.schedule.queries import public as queries
 from workshops.schedule.queries import public_programmes, published_event
+from workshops.schedule.queries.facets import facets
 from workshops.schedule.queries.public import Found, ListedEvent, Scope
 from workshops.schedule.rules import finding
+from workshops.schedule.rules.audience import AUDIENCES
 from workshops.schedule.rules.days import Month, at_the_same_time, month_of, parse_month
 from workshops.schedule.rules.finding import ATTENDING, HEADINGS, PAGE_SIZE, PAST_SORTS, SORTS, Filters
 from workshops.schedule.rules.public_state import public_state
@@ -179,8 +181,8 @@ def _found_events(
 ) -> Context:
     found = queries.look_up(session, asked)
     filters = found.filters
-    total = queries.count_events(session, found, scope=scope, now=now)
-    pages = max(1, -(-total // PAGE_SIZE))
+    counted = facets(session, found, scope=scope, now=now)
+    pages = max(1, -(-counted.total // PAGE_SIZE))
     if filters.page > pages:
         raise _BeyondTheEnd(str(pages))
     listed = _with_follow_up(session, queries.events_of_page(session, found, scope=scope, now=now), now)
@@ -193,10 +195,10 @@ def _found_events(
     values = {
         "filters": filters,
         "found": found,
-        "total": total,
+        "total": counted.total,
         "pages": pages,
         "groups": _grouped(listed, by_year=scope == "past") if by_month else [("", listed)],
-        "options": queries.filter_options(session, found, scope=scope, now=now),
+        "options": counted.options,
         "attending": ATTENDING,
         "sorts": sorts,
         "sort_fields": finding.pairs(replace(filters, sort="", page=1)),
@@ -217,6 +219,7 @@ def _facets(found: Found, address: Callable[[Filters], str]) -> list[tuple[str, 
     texts = {
         "q": filters.q,
         **found.names,
+        "audience": AUDIENCES.get(filters.audience, ""),
         "attending": ATTENDING.get(filters.attending, ""),
         "from": date_words(filters.from_on, weekday=False) if filters.from_on else "",
         "to": date_words(filters.to_on, weekday=False) if filters.to_on else "",
