@@ -74,8 +74,8 @@ def make_events(count: int, *, now: datetime, settings: Settings, say: Callable[
             if ids:
                 session.execute(insert(Registration), [one for row in rows for one in _people(*row, now)])
                 for mode, column in (("in_person", Event.taken_in_person), ("online", Event.taken_online)):
-                    some = update(Event).where(Event.id.in_(ids), Event.mode == mode)
-                    session.execute(some.values({column: PEOPLE_EACH}))
+                    change = update(Event).where(Event.id.in_(ids), Event.mode == mode)
+                    session.execute(change.values({column: PEOPLE_EACH}))
                 for key, audience in enumerate(AUDIENCES):  # the spreadsheet has no column for it
                     some = Event.id % (len(AUDIENCES) + 1) == key
                     session.execute(update(Event).where(Event.id.in_(ids), some).values(audience=audience))

@@ -94,7 +94,7 @@ def _statement(found: Found, scope: Scope, now: datetime) -> Any:
     def fits(leave_out: str = "") -> ColumnElement[bool]:
         return and_(true(), *(events.c[f"fits_{name}"] for name in chosen if name != leave_out))
 
-    total = select(
+    total: Select[Any] = select(
         literal("total").label("filter"), null().label("value"), null().label("text"), func.count().label("events")
     )
     parts: list[Select[Any]] = [total.select_from(events).where(fits())]
