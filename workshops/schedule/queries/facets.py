@@ -94,10 +94,10 @@ def _statement(found: Found, scope: Scope, now: datetime) -> Any:
     def fits(leave_out: str = "") -> ColumnElement[bool]:
         return and_(true(), *(events.c[f"fits_{name}"] for name in chosen if name != leave_out))
 
-    total: Select[Any] = select(
+    total = select(
         literal("total").label("filter"), null().label("value"), null().label("text"), func.count().label("events")
     )
-    parts: list[Select[Any]] = [total.select_from(events).where(fits())]
+    parts: list[Any] = [total.select_from(events).where(fits())]
     parts += [_counted(name, events, fits(leave_out=name)) for name in COUNTED]
     return union_all(*parts)
 
