@@ -21,6 +21,15 @@ def new_uid() -> str:
     return str(uuid.uuid4())
 
 
+def uid_for_form(form_key: str, what: str) -> str:
+    """The UID of what one form makes: the same form sent twice makes the same, so it is found and not made again.
+
+    form_key: the random hidden value of a fresh form.   what: says which of the events of that form, and of what it
+    is made; texts that are equal mean the same event. Without a key it is random, as new_uid. Source: RFC 7986 5.3.
+    """
+    return str(uuid.uuid5(PROJECT_NAMESPACE, f"form:{form_key}:{what}")) if form_key else new_uid()
+
+
 def calendar_uid(feed_key: str) -> str:
     """The UID of a whole calendar, the same for the same feed on every host and in every process.
 

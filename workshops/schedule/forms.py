@@ -155,15 +155,6 @@ FIELD_NAMES = {
 }
 
 
-class DateForm(Form):
-    """Another date of an event."""
-
-    starts_on = DateField("Date", [required("Enter a date")], hint=_DATE_HINT)
-    start_time = TimeField("Start time", hint=_START_HINT, mark_optional=False)
-    end_time = TimeField("End time", hint=_END_HINT, mark_optional=False)
-    ends_on = DateField("Last day", hint="Only when it lasts more than one day.")
-
-
 class ReasonForm(Form):
     """Why an event is cancelled or postponed, and whether people are told."""
 

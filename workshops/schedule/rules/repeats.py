@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from workshops.core.errors import DomainError
-from workshops.core.london_time import ImpossibleTime, date_words, from_london, is_double, to_london
+from workshops.core.london_time import ImpossibleTime, date_words, from_london, is_double, time_words, to_london
 from workshops.core.typed_dates import LAST_YEAR, parse_date
 from workshops.schedule.rules.problems import DetailsDoNotFit
-from workshops.schedule.rules.when import When, double_time_words
+from workshops.schedule.rules.when import When
 
 #: More dates than a year of weeks are made in two goes.
 DATES_MAX = 60
@@ -211,4 +211,15 @@ def _planned(when: When, day: date) -> PlannedDate:
     except DetailsDoNotFit:
         return PlannedDate(day, None, problem=f"The clock change on {date_words(day)} leaves it no time between "
                                               "its start and its end.")
-    return PlannedDate(day, moved, note=double_time_words(moved))
+    return PlannedDate(day, moved, note=double_words(moved))
+
+
+def double_words(when: When) -> str:
+    """A sentence when its start or end happens twice that night because the clocks go back; else ""."""
+    for instant in (when.starts_at, when.ends_at):
+        wall = to_london(instant) if instant else None
+        if wall is not None and is_double(wall.date(), wall.time().replace(fold=0)):
+            which = "second" if wall.fold else "first"
+            words = time_words(wall.time().replace(fold=0, tzinfo=None))
+            return f"The clocks go back that night, so {words} happens twice; the {which} one is meant."
+    return ""

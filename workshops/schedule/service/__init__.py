@@ -7,7 +7,6 @@ from workshops.schedule.service.details import counts_of, details_of, when_of
 from workshops.schedule.service.events import (
     MustChoose,
     SavedEvent,
-    add_date,
     change_event,
     create_event,
     fit_vevents,
@@ -31,6 +30,7 @@ from workshops.schedule.service.programmes import (
     publish_drafts,
     save_programme,
 )
+from workshops.schedule.service.repeats import Repeated, add_date, copy_event, new_form_key, repeat_event
 from workshops.schedule.service.states import cancel_event, postpone_event, publish_event, reinstate_event
 from workshops.schedule.service.team import reason_not_to_send, tell_team
 from workshops.schedule.service.venues import (
@@ -47,6 +47,7 @@ __all__ = [
     "ImportReport",
     "MustChoose",
     "ProgrammeDetails",
+    "Repeated",
     "RowResult",
     "SavedEvent",
     "VenueDetails",
@@ -54,6 +55,7 @@ __all__ = [
     "cancel_event",
     "cancel_events",
     "change_event",
+    "copy_event",
     "counts_of",
     "create_event",
     "delete_name",
@@ -66,6 +68,7 @@ __all__ = [
     "merge_hosts",
     "merge_topics",
     "merge_venues",
+    "new_form_key",
     "postpone_event",
     "publish_drafts",
     "publish_event",
@@ -76,6 +79,7 @@ __all__ = [
     "rename_host",
     "rename_topic",
     "save_host",
+    "repeat_event",
     "save_programme",
     "save_room",
     "save_topic",

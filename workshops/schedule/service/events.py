@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -12,13 +12,12 @@ from sqlalchemy.orm import Session
 from workshops.audit import service as audit
 from workshops.audit.rules import Actor
 from workshops.config import Settings
-from workshops.core.london_time import ImpossibleTime, from_london, to_london
 from workshops.core.versions import touch_public
 from workshops.ical.identity import new_uid
 from workshops.ical.serialise import vevent_bytes
 from workshops.schedule import signals
 from workshops.schedule.calendar_entry import entry_for
-from workshops.schedule.models import Event, Series
+from workshops.schedule.models import Event
 from workshops.schedule.queries.events import WITH_NAMES
 from workshops.schedule.queries.locks import lock_event, lock_schedule
 from workshops.schedule.rules.events import (
@@ -32,7 +31,6 @@ from workshops.schedule.rules.events import (
 )
 from workshops.schedule.rules.problems import DetailsDoNotFit, Problem
 from workshops.schedule.rules.slugs import free_slug
-from workshops.schedule.rules.when import When
 from workshops.schedule.service.calendar import renew, topic_names
 from workshops.schedule.service.catalogue import Catalogue, Taken, slug_taken
 from workshops.schedule.service.details import counts_of, details_of, write_details
@@ -83,13 +81,14 @@ def new_event(
     settings: Settings,
     slug: str = "",
     foreign_uid: str | None = None,
+    uid: str = "",
 ) -> Event:
     """The row of a new draft with all that is derived from it. details: cleaned and checked.
 
-    slug: the one wished for, otherwise that of the title.
+    slug: the one wished for, otherwise that of the title.   uid: one made by ical.identity for a form, otherwise new.
     """
     event = Event(
-        uid=new_uid(),
+        uid=uid or new_uid(),
         foreign_uid=foreign_uid,
         slug=free_slug(slug or details.title, is_taken, day=details.when.slug_day),
         state="draft",
@@ -193,52 +192,6 @@ def told_changes(
     """What people are told of a change, before and after, in words."""
     old, new = told_words(before), told_words(after)
     return tuple(signals.Change(label, old[label], new[label]) for label in labels if old[label] != new[label])
-
-
-def add_date(
-    session: Session, *, event_id: int, when: When, now: datetime, actor: Actor, settings: Settings
-) -> SavedEvent:
-    """Copy an event as a draft at another time: another date of the same series, with its own UID and address.
-
-    When registration opens and closes moves along by whole days; what no longer fits is left empty.
-    Raises NotFound, or DetailsDoNotFit.
-    """
-    lock_schedule(session)
-    source = lock_event(session, event_id)
-    if source.series is None:
-        source.series = Series(title=source.title, created_at=now)
-        session.flush()
-        if source.state != "draft":
-            touch_public(session)
-        source.version += 1
-    details = details_of(session, source)
-    days = (when.first_day - details.when.first_day).days
-    opens_at, closes_at = _moved(details.opens_at, days), _moved(details.closes_at, days)
-    if closes_at is not None and closes_at > when.over_at:
-        closes_at = None
-    if opens_at is not None and opens_at >= (closes_at or when.over_at):
-        opens_at = None
-    details = replace(
-        details, when=when, opens_at=opens_at, closes_at=closes_at, reported_registered=None, reported_attended=None
-    )
-    details = cleaned(details)
-    check(details, now=now)
-    event = new_event(session, details, Catalogue(session), is_taken=slug_taken(session), now=now, settings=settings)
-    event.series = source.series
-    session.flush()
-    audit.record(session, now=now, actor=actor, action="event_created", subject=("event", event.id), event_id=event.id)
-    return SavedEvent(event)
-
-
-def _moved(instant: datetime | None, days: int) -> datetime | None:
-    """The same time of day in Scotland so many days later."""
-    if instant is None:
-        return None
-    local = to_london(instant)
-    try:
-        return from_london(local.date() + timedelta(days=days), local.time())
-    except ImpossibleTime:
-        return instant + timedelta(days=days)
 
 
 def fit_vevents(session: Session, *, settings: Settings) -> int:

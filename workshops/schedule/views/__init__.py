@@ -13,6 +13,7 @@ from workshops.schedule.views import (  # noqa: E402
     staff_catalogue,
     staff_event_pages,
     staff_import,
+    staff_series,
     staff_steps,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "staff_catalogue",
     "staff_event_pages",
     "staff_import",
+    "staff_series",
     "staff_steps",
 ]

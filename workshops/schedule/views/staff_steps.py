@@ -1,9 +1,8 @@
-"""Publishing, cancelling, postponing and reinstating an event, and giving it another date."""
+"""Publishing, cancelling, postponing and reinstating an event."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from flask import flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,15 +10,13 @@ from flask.typing import ResponseReturnValue
 from workshops.core.clock import now
 from workshops.core.db import transaction
 from workshops.core.errors import DomainError
-from workshops.core.london_time import to_london
 from workshops.schedule import service
-from workshops.schedule.forms import FIELD_NAMES, DateForm, ReasonForm
+from workshops.schedule.forms import ReasonForm
 from workshops.schedule.models import Event
 from workshops.schedule.queries.public import event_view
 from workshops.schedule.rules.problems import DetailsDoNotFit
 from workshops.schedule.rules.public_state import when_text
 from workshops.schedule.rules.states import CANCEL, POSTPONE, Step, take_step
-from workshops.schedule.rules.when import When, when_typed
 from workshops.schedule.views import blueprint
 from workshops.schedule.views.staff import actor, own_event
 from workshops.web.access import FACILITATOR, access
@@ -102,41 +99,3 @@ def reinstate_event(slug: str) -> ResponseReturnValue:
         words = f" {_people_words(people)} being emailed." if tell and people else " Nobody was emailed."
         flash("The event takes place after all." + words)
     return see_other(url_for("schedule.staff_event", slug=slug))
-
-
-@blueprint.route("/staff/events/<slug>/add-date", methods=["GET", "POST"])
-@access(FACILITATOR, keeps_typed=True)
-def add_date(slug: str) -> ResponseReturnValue:
-    event = own_event(slug)
-    when = service.when_of(event)
-    form = DateForm(data=_times(when))
-    if request.method == "GET":
-        return _date_page(form, event)
-    if form.validate():
-        try:
-            typed = when_typed(form.starts_on.data, form.start_time.data, form.ends_on.data, form.end_time.data)
-            event_id = event.id
-            with transaction() as session:
-                saved = service.add_date(session, event_id=event_id, when=typed, now=now(), actor=actor(),
-                                         settings=settings())  # fmt: skip
-                new_slug = saved.event.slug
-        except DetailsDoNotFit as unfit:
-            for problem in unfit.problems:
-                form.add_error(problem.sentence, FIELD_NAMES.get(problem.field, problem.field))
-        else:
-            flash("The new date is saved as a draft. Look it over, then publish it.")
-            for note in saved.notes:
-                flash(note, "info")
-            return see_other(url_for("schedule.staff_event", slug=new_slug))
-    return _date_page(form, own_event(slug)), 422
-
-
-def _times(when: When) -> dict[str, Any]:
-    """The times of day of an event, which its next date mostly has too."""
-    if when.starts_at is None or when.ends_at is None:
-        return {}
-    return {"start_time": to_london(when.starts_at).time(), "end_time": to_london(when.ends_at).time()}
-
-
-def _date_page(form: DateForm, event: Event) -> str:
-    return render_template("schedule/add_date.html", form=form, event=event, when=when_text(event_view(event)))
