@@ -19,7 +19,7 @@ from workshops.config import Settings
 from workshops.followup import service as followup
 from workshops.messages.models import OutboxMessage
 from workshops.registration import service as registration
-from workshops.schedule import public_signals, signals
+from workshops.schedule import consequence_signals, public_signals, signals
 from workshops.schedule import service as schedule
 from workshops.web.rate_limits import forget_old_counters
 
@@ -28,11 +28,13 @@ Listener = Callable[..., Any]
 #: News -> who acts on it, in this order.
 LISTENERS: tuple[tuple[Signal, Listener], ...] = (
     (signals.event_changed, registration.tell_event_changed),
-    (signals.event_cancelled, registration.tell_event_cancelled),
-    (signals.event_postponed, registration.tell_event_postponed),
+    (signals.event_changed_while_off, registration.note_change_while_off),
+    (signals.event_cancelled, registration.tell_event_off),
+    (signals.event_postponed, registration.tell_event_off),
     (signals.event_reinstated, registration.tell_event_reinstated),
     (signals.event_capacity_changed, registration.fill_free_places),
     (signals.calendars_asked, registration.what_is_in_calendars),
+    (consequence_signals.people_asking_counted, registration.count_people_asking),
     (signals.event_row_imported, followup.import_write_up),
     (signals.event_page_composed, followup.public_panel),
     (public_signals.past_list_composed, followup.past_counts),

@@ -158,6 +158,23 @@ def transaction() -> Iterator[Session]:
             _sqlite_writer.release()
 
 
+@contextmanager
+def only_trying(session: Session) -> Iterator[None]:
+    """Do something inside a transaction, look at it, and take it back: nothing of it stays, its hooks neither."""
+    session.flush()
+    hooks = {name: session.info.get(name) for name in ("before_commit", "after_commit")}
+    session.info["before_commit"], session.info["after_commit"] = {}, []
+    savepoint = session.begin_nested()
+    try:
+        yield
+    finally:
+        savepoint.rollback()
+        for name, kept in hooks.items():
+            session.info.pop(name, None)
+            if kept is not None:
+                session.info[name] = kept
+
+
 def before_commit(session: Session, key: str, run: Callable[[Session], None]) -> None:
     """Run something once at the end of this transaction, whatever number of times it is asked for by key."""
     session.info.setdefault("before_commit", {}).setdefault(key, run)

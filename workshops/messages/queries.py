@@ -50,6 +50,24 @@ def lock_held_message(session: Session, message_id: int, lease_owner: str) -> Ou
     ).one_or_none()
 
 
+def lock_waiting_messages(session: Session, event_id: int, kinds: Sequence[str]) -> Sequence[OutboxMessage]:
+    """The messages of these kinds about an event that nobody has begun to send, locked.
+
+    Rows that a worker is taking at this very moment are passed over: they are on their way.
+    """
+    return session.scalars(
+        select(OutboxMessage)
+        .where(
+            OutboxMessage.event_id == event_id,
+            OutboxMessage.kind.in_(list(kinds)),
+            OutboxMessage.state.in_(("due", "retry")),
+        )
+        .order_by(OutboxMessage.id)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    ).all()
+
+
 def messages_of_event(session: Session, event_id: int, limit: int = 200) -> Sequence[OutboxMessage]:
     """What was told, or will be, about one event, newest first."""
     return session.scalars(

@@ -104,6 +104,16 @@ def unsealed_links(message: OutboxMessage, *, settings: Settings) -> dict[str, s
     return None if opened is None else {str(name): str(link) for name, link in json.loads(opened).items()}
 
 
+def take_back(message: OutboxMessage, why: str) -> None:
+    """Cancel a message that waits, in the caller's transaction, which holds its lock; its personal links go.
+
+    why: a sentence for staff, who see the message with it.
+    """
+    message.state = "cancelled"
+    message.last_error = why
+    message.sealed_links = None
+
+
 def forget_old_messages(session: Session, *, before: datetime, dry_run: bool) -> int:
     """Delete messages that were finished (sent, failed or cancelled) and made before an instant, bodies and all.
 

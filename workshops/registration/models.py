@@ -67,6 +67,11 @@ class Registration(Base):
     registered_at: Mapped[datetime]
     state_changed_at: Mapped[datetime]
     cancel_reason: Mapped[str] = mapped_column(default="")
+    #: What this person was last told of the event, as rules.news.known_words; empty while that is what holds now.
+    #: It says things about the event, nothing about the person.
+    told: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    #: What they knew before the newest mail about a change: it counts again when that mail is taken back unsent.
+    told_before: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     #: When personal values were removed.
     erased_at: Mapped[datetime | None]
 

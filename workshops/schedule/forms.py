@@ -36,7 +36,7 @@ from workshops.web.fields import (
     required,
 )
 
-TELL_CHOICES = [("now", "Email everyone now"), ("no", "Do not email")]
+TELL_CHOICES = [("now", "Tell everyone now"), ("no", "Save without telling")]
 FACT_CHOICES = list(FACTS.items())
 _DATE_HINT = "For example, 14 11 2017. Without times below, it lasts the whole day."
 _START_HINT = "For example, 10am"
@@ -165,9 +165,9 @@ class ReasonForm(Form):
 
 
 class TellForm(Form):
-    """Only whether people are told."""
+    """Only whether people are told. Neither answer is chosen beforehand."""
 
-    tell = RadioField("Email the people who are registered?", choices=TELL_CHOICES)
+    tell = RadioField("Do you want to tell people?", choices=TELL_CHOICES)
 
 
 class ProgrammeForm(Form):

@@ -57,8 +57,10 @@ class InCalendar:
 
 
 event_published = _signals.signal("event_published")
-#: changes: tuple[Change, ...]; tell: bool; raises_sequence: bool.
+#: changes: tuple[Change, ...]; tell: bool; raises_sequence: bool; before: EventDetails; before_state: str.
 event_changed = _signals.signal("event_changed")
+#: An event that is postponed or cancelled was changed: nobody is told of it now. As event_changed, without tell.
+event_changed_while_off = _signals.signal("event_changed_while_off")
 #: The places of the event were made more or fewer; nobody loses one by that.
 event_capacity_changed = _signals.signal("event_capacity_changed")
 #: tell: bool.

@@ -4,11 +4,12 @@ from workshops.registration.service.finding import find_my_place
 from workshops.registration.service.in_calendars import what_is_in_calendars
 from workshops.registration.service.listeners import (
     attention_for,
+    count_people_asking,
     fill_free_places,
+    note_change_while_off,
     reason_not_to_send,
-    tell_event_cancelled,
     tell_event_changed,
-    tell_event_postponed,
+    tell_event_off,
     tell_event_reinstated,
 )
 from workshops.registration.service.own_place import (
@@ -49,6 +50,7 @@ __all__ = [
     "cancel_for_person",
     "cancel_place",
     "change_details",
+    "count_people_asking",
     "decline_offer",
     "decline_person",
     "erase_expired",
@@ -59,14 +61,14 @@ __all__ = [
     "make_calendar",
     "move_place",
     "new_form_key",
+    "note_change_while_off",
     "note_needs_seen",
     "reason_not_to_send",
     "register",
     "resend_link",
     "take_offer",
-    "tell_event_cancelled",
     "tell_event_changed",
-    "tell_event_postponed",
+    "tell_event_off",
     "tell_event_reinstated",
     "what_is_in_calendars",
 ]

@@ -18,15 +18,17 @@ from workshops.audit.service import record
 from workshops.config import Settings
 from workshops.messages.models import OutboxMessage
 from workshops.registration.models import Needs, Registration
-from workshops.registration.queries import highest_invites, registrations_of
-from workshops.registration.rules import ACTIVE_STATES, CALENDAR_STATES, offer_deadline
+from workshops.registration.queries import counts_of, registrations_of
+from workshops.registration.rules import ACTIVE_STATES, offer_deadline
+from workshops.registration.rules.news import known_words
+from workshops.registration.service.news import tell_news
 from workshops.registration.service.places import change_state, settle
-from workshops.registration.service.telling import tell
-from workshops.schedule.calendar_entry import entry_for
 from workshops.schedule.models import Event
 from workshops.schedule.queries import lock_event
 from workshops.schedule.queries.reach import within_reach
-from workshops.schedule.signals import Attention, Change
+from workshops.schedule.rules.events import EventDetails
+from workshops.schedule.service import details_of
+from workshops.schedule.signals import Attention
 
 
 def fill_free_places(
@@ -43,8 +45,9 @@ def tell_event_changed(
     session: Session,
     now: datetime,
     settings: Settings,
+    before: EventDetails,
+    before_state: str,
     actor: Actor = WORKER,
-    changes: Sequence[Change] = (),
     tell: bool = False,
     **_: Any,
 ) -> int:
@@ -58,41 +61,39 @@ def tell_event_changed(
         if latest is not None and registration.offer_expires_at is not None:
             registration.offer_expires_at = min(registration.offer_expires_at, latest)
     offered = settle(session, event, now=now, actor=actor, settings=settings)
-    if not tell or not changes:
-        return 0
-    return _tell_everybody(
-        session, event, "event_changed", now=now, settings=settings, changes=changes, but_not=offered
-    )
+    return _news(session, event, before, before_state, is_told=tell, but_not=offered, now=now, settings=settings)
 
 
-def tell_event_cancelled(
+def note_change_while_off(
     event: Event,
     *,
     session: Session,
     now: datetime,
     settings: Settings,
-    actor: Actor = WORKER,
-    tell: bool = False,
+    before: EventDetails,
+    before_state: str,
     **_: Any,
-) -> int:
-    """Tell everybody registered that the event is cancelled and take it out of their calendars."""
-    _take_offers_back(session, event, now=now, actor=actor, settings=settings)
-    return _tell_everybody(session, event, "event_cancelled", now=now, settings=settings) if tell else 0
+) -> None:
+    """An event that does not take place was changed: people learn of it when it takes place again."""
+    lock_event_again(session, event)
+    _news(session, event, before, before_state, is_told=False, now=now, settings=settings)
 
 
-def tell_event_postponed(
+def tell_event_off(
     event: Event,
     *,
     session: Session,
     now: datetime,
     settings: Settings,
+    before: EventDetails,
+    before_state: str,
     actor: Actor = WORKER,
     tell: bool = False,
     **_: Any,
 ) -> int:
-    """Tell everybody registered that the event has no date for now; they keep their places."""
+    """The event is cancelled or has no date for now: tell everybody registered, who keep their places."""
     _take_offers_back(session, event, now=now, actor=actor, settings=settings)
-    return _tell_everybody(session, event, "event_postponed", now=now, settings=settings) if tell else 0
+    return _news(session, event, before, before_state, is_told=tell, now=now, settings=settings)
 
 
 def tell_event_reinstated(
@@ -101,6 +102,8 @@ def tell_event_reinstated(
     session: Session,
     now: datetime,
     settings: Settings,
+    before: EventDetails,
+    before_state: str,
     actor: Actor = WORKER,
     tell: bool = False,
     **_: Any,
@@ -108,9 +111,31 @@ def tell_event_reinstated(
     """The event takes place after all: free places are offered again, and everybody is told."""
     lock_event_again(session, event)
     offered = settle(session, event, now=now, actor=actor, settings=settings)
-    if not tell:
-        return 0
-    return _tell_everybody(session, event, "event_reinstated", now=now, settings=settings, but_not=offered)
+    return _news(session, event, before, before_state, is_told=tell, but_not=offered, now=now, settings=settings)
+
+
+def count_people_asking(event: Event, *, session: Session, **_: Any) -> tuple[int, int]:
+    """How many people asked for a place and have no answer yet: in person, and online."""
+    counts = counts_of(session, event.id)
+    return counts.of("in_person", "requested"), counts.of("online", "requested")
+
+
+def _news(
+    session: Session,
+    event: Event,
+    before: EventDetails,
+    before_state: str,
+    *,
+    is_told: bool,
+    but_not: Sequence[int] = (),
+    now: datetime,
+    settings: Settings,
+) -> int:
+    return tell_news(
+        session, event, before=known_words(before, before_state),
+        after=known_words(details_of(session, event), event.state), is_told=is_told, but_not=but_not, now=now,
+        settings=settings,
+    )
 
 
 def lock_event_again(session: Session, event: Event) -> None:
@@ -129,48 +154,6 @@ def _take_offers_back(session: Session, event: Event, *, now: datetime, actor: A
             event_id=event.id, fields=("state", "offer_expires_at"),
         )
     settle(session, event, now=now, actor=actor, settings=settings)
-
-
-def _tell_everybody(
-    session: Session,
-    event: Event,
-    kind: str,
-    *,
-    now: datetime,
-    settings: Settings,
-    changes: Sequence[Change] = (),
-    but_not: Sequence[int] = (),
-) -> int:
-    """Tell everybody registered, those in but_not aside: the offer made a moment ago told them all of it."""
-    if now >= event.over_at:
-        return 0
-    entry = entry_for(event, settings=settings)
-    sent = highest_invites(session, event.id)
-    told = 0
-    for registration in registrations_of(session, event.id, ACTIVE_STATES):
-        if registration.id in but_not:
-            continue
-        has_entry = registration.state in CALENDAR_STATES
-        told += tell(
-            session, event, registration, kind, now=now, settings=settings, entry=entry,
-            method="REQUEST" if has_entry else None,
-            last_sent=sent.get(registration.email_key),
-            values={
-                "changes": _changes_for(registration, changes),
-                "reason": event.state_reason,
-                "until": registration.offer_expires_at,
-            },
-        )
-    return told
-
-
-def _changes_for(registration: Registration, changes: Sequence[Change]) -> list[dict[str, str]]:
-    # How to join is told to people with a place alone, and stands in their mail anyway.
-    return [
-        {"label": change.label, "before": change.before, "after": change.after}
-        for change in changes
-        if "join" not in change.label.casefold()
-    ]
 
 
 #: Kind of mail -> the states in which it is still true.

@@ -19,7 +19,8 @@ from workshops.ical.entry import CalendarEntry
 from workshops.ical.invitation import Method, invitation_bytes
 from workshops.ical.sequence import next_sequence
 from workshops.messages.mime import display_name
-from workshops.messages.service import enqueue
+from workshops.messages.queries import lock_waiting_messages
+from workshops.messages.service import enqueue, take_back
 from workshops.registration.models import PlaceToken, Registration
 from workshops.registration.queries import PLACE_PURPOSE, highest_invite
 from workshops.registration.rules import ATTENDING_WORDS
@@ -43,6 +44,15 @@ _UNSAID: dict[str, Any] = {
     "reason": "",
     "until": None,
 }
+
+#: Mails that say when, where and how, so that whoever gets one knows all that holds.
+SAYS_ALL = frozenset({"place_confirmed", "on_waiting_list", "place_offered", "request_received"})
+#: Mails about a change of the event; one that waits is replaced by the next.
+NEWS_KINDS = tuple(
+    f"registration/event_{what}" for what in ("changed", "cancelled", "postponed", "reinstated")
+)
+#: Why such a mail was taken back, for staff.
+REPLACED = "A newer mail about the event took its place."
 
 #: Stands for "look it up".
 Sent = int | None | Literal["unknown"]
@@ -132,25 +142,14 @@ def tell(
             session, event, registration, entry, method, last_sent=last_sent, now=now, settings=settings
         )
     link, token = _new_link(registration, now=now, settings=settings)
-    is_coming = registration.state == "confirmed"
     message = enqueue(
         session,
         kind=f"registration/{kind}",
         to_email=registration.email,
         to_name=registration.name,
-        values={
-            **event_words(event, settings=settings, entry=entry),
-            # A name that reads like a link or an address is left out of the greeting: it may be an advertisement.
-            "name": display_name(registration.name),
-            "reference": registration.reference,
-            "state": registration.state,
-            "attending": ATTENDING_WORDS[registration.attending] if event.mode == "hybrid" else "",
-            # Only people with a place at this very moment are told how to join.
-            "joining_link": _joining_link(event, registration) if is_coming else "",
-            "has_invitation": calendar is not None,
-            **_UNSAID,
-            **(values or {}),
-        },
+        values=mail_values(
+            event, registration, entry=entry, has_invitation=calendar is not None, values=values, settings=settings
+        ),
         links={"place": link},
         dedupe_key=dedupe_key or f"{kind}:{registration.id}:{event.version}:{int(now.timestamp())}",
         about=("registration", registration.id),
@@ -164,7 +163,44 @@ def tell(
     if message is None:
         return False
     session.add(token)
+    if kind in SAYS_ALL:
+        _knows_all(session, event, registration)
     return True
+
+
+def mail_values(
+    event: Event,
+    registration: Registration,
+    *,
+    entry: CalendarEntry | None,
+    has_invitation: bool,
+    values: Mapping[str, Any] | None,
+    settings: Settings,
+) -> dict[str, Any]:
+    """What the templates of a mail about a registration are given. values: what this kind says beside the rest."""
+    is_coming = registration.state == "confirmed"
+    return {
+        **event_words(event, settings=settings, entry=entry),
+        # A name that reads like a link or an address is left out of the greeting: it may be an advertisement.
+        "name": display_name(registration.name),
+        "reference": registration.reference,
+        "state": registration.state,
+        "attending": ATTENDING_WORDS[registration.attending] if event.mode == "hybrid" else "",
+        # Only people with a place at this very moment are told how to join.
+        "joining_link": _joining_link(event, registration) if is_coming else "",
+        "has_invitation": has_invitation,
+        **_UNSAID,
+        **(values or {}),
+    }
+
+
+def _knows_all(session: Session, event: Event, registration: Registration) -> None:
+    """This mail says all there is to know of the event: an older one about a change that still waits has no news."""
+    if registration.told_before is not None:
+        for waiting in lock_waiting_messages(session, event.id, NEWS_KINDS):
+            if waiting.about_id == registration.id:
+                take_back(waiting, REPLACED)
+    registration.told = registration.told_before = None
 
 
 def _joining_link(event: Event, registration: Registration) -> str:

@@ -146,17 +146,19 @@ class EventDetails:
 
 @dataclass(frozen=True)
 class Counts:
-    """Who is at an event now: places taken and people waiting, by attending."""
+    """Who is at an event now: places taken, people waiting, and people who asked for a place, by attending."""
 
     taken_in_person: int = 0
     taken_online: int = 0
     waiting_in_person: int = 0
     waiting_online: int = 0
+    asked_in_person: int = 0
+    asked_online: int = 0
 
     @property
     def people(self) -> int:
         """Everybody who would have to be told."""
-        return self.taken_in_person + self.taken_online + self.waiting
+        return self.in_person + self.online
 
     @property
     def waiting(self) -> int:
@@ -166,12 +168,12 @@ class Counts:
     @property
     def in_person(self) -> int:
         """All who mean to come."""
-        return self.taken_in_person + self.waiting_in_person
+        return self.taken_in_person + self.waiting_in_person + self.asked_in_person
 
     @property
     def online(self) -> int:
         """All who mean to join online."""
-        return self.taken_online + self.waiting_online
+        return self.taken_online + self.waiting_online + self.asked_online
 
 
 def clean_postcode(typed: str) -> str:
@@ -368,6 +370,8 @@ def _comparable(name: str, value: Any) -> object:
 #: What people who registered must learn of, with the words above it in the mail.
 TOLD = {"starts": "Date and time", "ends": "Date and time", "days": "Date and time", "mode": "How to take part",
         "venue": "Place", "room": "Place", "area": "Place", "joining_link": "Joining link"}
+#: What those who wait for a place are told beside that.
+PLACES_LABEL = "Places"
 #: What shows in a calendar as another time or place.
 TIME_FIELDS = frozenset({"starts", "ends", "days"})
 CAPACITY_FIELDS = frozenset({"capacity_in_person", "capacity_online"})
@@ -382,6 +386,8 @@ class Decided:
     changes_time: bool
     changes_places: bool
     told_labels: tuple[str, ...] = field(default=())
+    #: Whether staff see what follows before it is saved: a choice is needed, or places change where people are.
+    needs_check: bool = False
 
 
 def decide_change(
@@ -397,18 +403,23 @@ def decide_change(
     if "mode" in changed:
         refuse(_stranded(after.mode, counts))
     labels = tuple(dict.fromkeys(TOLD[name] for name in changed if name in TOLD))
-    was_ahead = state in ("published", "postponed") and before.when.over_at > now
+    changes_time = bool(TIME_FIELDS.intersection(changed))
+    changes_places = bool(CAPACITY_FIELDS.intersection(changed))
+    # While an event has no date nobody is told of its place: they are told with the new date.
+    takes_place = state == "published" or (state == "postponed" and changes_time)
+    is_told = takes_place and before.when.over_at > now and counts.people > 0
     return Decided(
         fields=changed,
-        needs_choice=bool(labels) and was_ahead and counts.people > 0,
-        changes_time=bool(TIME_FIELDS.intersection(changed)),
-        changes_places=bool(CAPACITY_FIELDS.intersection(changed)),
+        needs_choice=bool(labels) and is_told,
+        changes_time=changes_time,
+        changes_places=changes_places,
         told_labels=labels,
+        needs_check=is_told and (bool(labels) or changes_places),
     )
 
 
 def told_words(details: EventDetails) -> dict[str, str]:
-    """What people are told of an event, in words, by the labels of TOLD."""
+    """What people are told of an event, in words, by the labels of TOLD; and its places, for those who wait."""
     where = details.venue.words if details.venue else details.area
     if details.room:
         where = f"{details.room}, {where}"
@@ -418,7 +429,17 @@ def told_words(details: EventDetails) -> dict[str, str]:
         "How to take part": MODES[details.mode],
         "Place": places.get(details.mode, where),
         "Joining link": details.joining_link,
+        PLACES_LABEL: places_words(details),
     }
+
+
+def places_words(details: EventDetails) -> str:
+    """How many places there are: "20", "No limit", "20 in person and 50 online"."""
+    sides = {"in_person": details.capacity_in_person, "online": details.capacity_online}
+    said = {side: "no limit" if number is None else f"{number:,}" for side, number in sides.items()}
+    if details.mode == "hybrid":
+        return f"{said['in_person'].capitalize()} in person and {said['online']} online"
+    return said[details.mode].capitalize()
 
 
 def _stranded(mode: str, counts: Counts) -> Iterator[Problem]:

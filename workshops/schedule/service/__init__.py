@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from workshops.schedule.service.catalogue import make_kind
-from workshops.schedule.service.details import counts_of, details_of, when_of
+from workshops.schedule.service.consequences import Consequences, foresee_change, foresee_step
+from workshops.schedule.service.details import all_counts_of, counts_of, details_of, when_of
 from workshops.schedule.service.events import (
     MustChoose,
     SavedEvent,
@@ -44,6 +45,7 @@ from workshops.schedule.service.venues import (
 
 __all__ = [
     "CancelledEvents",
+    "Consequences",
     "ImportReport",
     "MustChoose",
     "ProgrammeDetails",
@@ -52,6 +54,7 @@ __all__ = [
     "SavedEvent",
     "VenueDetails",
     "add_date",
+    "all_counts_of",
     "cancel_event",
     "cancel_events",
     "change_event",
@@ -63,6 +66,8 @@ __all__ = [
     "delete_venue",
     "details_of",
     "fit_vevents",
+    "foresee_change",
+    "foresee_step",
     "import_rows",
     "make_kind",
     "merge_hosts",

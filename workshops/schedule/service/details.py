@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from workshops.schedule.consequence_signals import people_asking_counted
 from workshops.schedule.models import Event, EventFacilitator, EventTopic
 from workshops.schedule.queries.events import topics_of
 from workshops.schedule.queries.reach import facilitators_of
@@ -47,6 +50,16 @@ def when_of(event: Event) -> When:
 def counts_of(event: Event) -> Counts:
     """Who is at an event now."""
     return Counts(event.taken_in_person, event.taken_online, event.waiting_in_person, event.waiting_online)
+
+
+def all_counts_of(session: Session, event: Event) -> Counts:
+    """Who is at an event now, with those who asked for a place, whom the event's own row does not count."""
+    counts = counts_of(event)
+    for _, (in_person, online) in people_asking_counted.send(event, session=session):
+        counts = replace(
+            counts, asked_in_person=counts.asked_in_person + in_person, asked_online=counts.asked_online + online
+        )
+    return counts
 
 
 def details_of(session: Session, event: Event, topics: tuple[str, ...] | None = None) -> EventDetails:

@@ -21,6 +21,7 @@ from workshops.schedule.models import Event
 from workshops.schedule.queries.events import WITH_NAMES
 from workshops.schedule.queries.locks import lock_event, lock_schedule
 from workshops.schedule.rules.events import (
+    PLACES_LABEL,
     Decided,
     EventDetails,
     capacity_words,
@@ -33,7 +34,7 @@ from workshops.schedule.rules.problems import DetailsDoNotFit, Problem
 from workshops.schedule.rules.slugs import free_slug
 from workshops.schedule.service.calendar import renew, topic_names
 from workshops.schedule.service.catalogue import Catalogue, Taken, slug_taken
-from workshops.schedule.service.details import counts_of, details_of, write_details
+from workshops.schedule.service.details import all_counts_of, details_of, write_details
 from workshops.schedule.service.team import tell_team
 
 
@@ -51,12 +52,16 @@ class MustChoose(DetailsDoNotFit):
 
 @dataclass(frozen=True)
 class SavedEvent:
-    """What came of saving an event. notes: sentences the person should read (a time that happens twice ...)."""
+    """What came of saving an event. notes: sentences the person should read (a time that happens twice ...).
+
+    people: how many are emailed about it.
+    """
 
     event: Event
     changed: tuple[str, ...] = ()
     told: bool = False
     notes: tuple[str, ...] = ()
+    people: int = 0
 
 
 def create_event(
@@ -125,13 +130,13 @@ def change_event(
     details = cleaned(details)
     check(details, now=now)
     before = details_of(session, event)
-    decided = decide_change(before, details, state=event.state, counts=counts_of(event), now=now)
+    counts, state = all_counts_of(session, event), event.state
+    decided = decide_change(before, details, state=state, counts=counts, now=now)
     if not decided.fields:
         return SavedEvent(event)
-    changes = told_changes(before, details, decided.told_labels)
+    changes = told_changes(before, details, decided)
     if decided.needs_choice and tell is None:
-        people = counts_of(event).people
-        raise MustChoose(Problem("tell", tell_question(people)), people=people, changes=changes)
+        raise MustChoose(Problem("tell", tell_question(counts.people)), people=counts.people, changes=changes)
     raised = apply_change(session, event, before, details, Catalogue(session), decided, now=now, settings=settings)
     audit.record(
         session,
@@ -142,17 +147,22 @@ def change_event(
         event_id=event.id,
         fields=decided.fields,
     )
-    news: dict[str, Any] = {"session": session, "now": now, "actor": actor, "settings": settings}
-    tells = bool(decided.needs_choice and tell)
-    if decided.told_labels and event.state == "published":
-        signals.event_changed.send(event, changes=changes, tell=tells, raises_sequence=raised, **news)
+    news: dict[str, Any] = {
+        "session": session, "now": now, "actor": actor, "settings": settings, "before": before, "before_state": state,
+    }
+    tells, people = bool(decided.needs_check and tell), 0
+    if changes and event.state == "published":
+        heard = signals.event_changed.send(event, changes=changes, tell=tells, raises_sequence=raised, **news)
+        people = sum(told for told in signals.answers(heard) if isinstance(told, int))
+    elif changes and event.state != "draft":
+        signals.event_changed_while_off.send(event, changes=changes, **news)
     if decided.changes_places:
         signals.event_capacity_changed.send(event, **news)
     tell_team(session, event, now=now, settings=settings)
     notes = []
-    if decided.changes_places and capacity_words(details, counts_of(event)):
-        notes.append(capacity_words(details, counts_of(event)))
-    return SavedEvent(event, decided.fields, tells, tuple(notes))
+    if decided.changes_places and capacity_words(details, counts):
+        notes.append(capacity_words(details, counts))
+    return SavedEvent(event, decided.fields, tells, tuple(notes), people)
 
 
 def apply_change(
@@ -186,11 +196,10 @@ def tell_question(people: int) -> str:
     return f"Choose whether to email {who} registered"
 
 
-def told_changes(
-    before: EventDetails, after: EventDetails, labels: tuple[str, ...]
-) -> tuple[signals.Change, ...]:
+def told_changes(before: EventDetails, after: EventDetails, decided: Decided) -> tuple[signals.Change, ...]:
     """What people are told of a change, before and after, in words."""
     old, new = told_words(before), told_words(after)
+    labels = (*decided.told_labels, *((PLACES_LABEL,) if decided.changes_places else ()))
     return tuple(signals.Change(label, old[label], new[label]) for label in labels if old[label] != new[label])
 
 

@@ -25,7 +25,7 @@ from workshops.schedule.rules.problems import DetailsDoNotFit
 from workshops.schedule.rules.spreadsheet import SheetRow, merged, read_row, recognition_key, repeated_rows
 from workshops.schedule.service.calendar_rows import calendar_row
 from workshops.schedule.service.catalogue import Catalogue
-from workshops.schedule.service.details import counts_of, details_of, when_of
+from workshops.schedule.service.details import all_counts_of, counts_of, details_of, when_of
 from workshops.schedule.service.events import apply_change, new_event
 from workshops.schedule.service.states import set_state
 
@@ -276,7 +276,9 @@ def _change(
     if not decided.fields and target == event.state:
         return ()
     event = lock_event(run.session, event.id)
-    refuse_untold(decided, moves=target != event.state, state=event.state, counts=counts_of(event),
+    counts = all_counts_of(run.session, event)
+    decided = decide_change(existing, details, state=event.state, counts=counts, now=run.now)
+    refuse_untold(decided, moves=target != event.state, state=event.state, counts=counts,
                   is_over=existing.when.over_at <= run.now)
     fields = decided.fields
     if decided.fields:

@@ -27,7 +27,7 @@ from workshops.schedule.rules.states import (
     take_step,
 )
 from workshops.schedule.service.calendar import renew
-from workshops.schedule.service.details import counts_of, details_of
+from workshops.schedule.service.details import all_counts_of, details_of
 from workshops.schedule.service.events import tell_question
 from workshops.schedule.service.team import tell_team
 
@@ -72,10 +72,12 @@ def reinstate_event(
     """
     event = lock_event(session, event_id)
     target = take_step(REINSTATE, event.state, over_at=event.over_at, now=now)
-    tells = _tells(event, tell)
+    tells = _tells(session, event, tell)
+    before, before_state = details_of(session, event), event.state
     set_state(session, event, target, reason="", now=now, settings=settings)
     _record(session, event, "event_reinstated", now, actor)
-    signals.event_reinstated.send(event, session=session, now=now, actor=actor, settings=settings, tell=tells)
+    signals.event_reinstated.send(event, session=session, now=now, actor=actor, settings=settings, tell=tells,
+                                  before=before, before_state=before_state)  # fmt: skip
     tell_team(session, event, now=now, settings=settings)
     return event
 
@@ -109,20 +111,22 @@ def _leave(
     except DetailsDoNotFit as unfit:
         problems += unfit.problems
     try:
-        tells = _tells(event, tell)
+        tells = _tells(session, event, tell)
     except DetailsDoNotFit as unfit:
         problems += unfit.problems
     if problems:
         raise DetailsDoNotFit(*problems)
+    before, before_state = details_of(session, event), event.state
     set_state(session, event, target, reason=reason, now=now, settings=settings)
     _record(session, event, action, now, actor)
-    signal.send(event, session=session, now=now, actor=actor, settings=settings, tell=tells)
+    signal.send(event, session=session, now=now, actor=actor, settings=settings, tell=tells, before=before,
+                before_state=before_state)
     tell_team(session, event, now=now, settings=settings)
     return event
 
 
-def _tells(event: Event, tell: bool | None) -> bool:
-    people = counts_of(event).people
+def _tells(session: Session, event: Event, tell: bool | None) -> bool:
+    people = all_counts_of(session, event).people
     if people and tell is None:
         raise DetailsDoNotFit(Problem("tell", tell_question(people)))
     return bool(people and tell)

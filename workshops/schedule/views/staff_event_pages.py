@@ -40,6 +40,7 @@ from workshops.schedule.rules.states import possible_steps
 from workshops.schedule.views import blueprint
 from workshops.schedule.views.event_page import event_context
 from workshops.schedule.views.staff import actor, counts_words, found_event, own_event, sections
+from workshops.schedule.views.staff_changes import goes_back, save_or_check
 from workshops.web.access import FACILITATOR, VIEWER, access
 from workshops.web.guards import settings
 from workshops.web.markdown import render_markdown
@@ -86,37 +87,15 @@ def edit_event(slug: str) -> ResponseReturnValue:
     event = own_event(slug)
     before = service.details_of(db.session(), event)
     form, known = _form(event, before)
-    if request.method == "GET":
+    if request.method == "GET" or goes_back():
         return _edit_page(form, event)
-    changes: tuple[Any, ...] = ()
     if form.validate():
         try:
-            return _save(form, known, event.id, before, event.owner_id)
-        except service.MustChoose as choice:
-            changes = choice.changes
-            show_problems(form, choice)
+            return save_or_check(event, details_from(form, known, before, event.owner_id))
         except DetailsDoNotFit as unfit:
             show_problems(form, unfit)
     # The transaction ended with what it had read, so the event is looked up again.
-    return _edit_page(form, own_event(slug), changes=changes), 422
-
-
-def _save(
-    form: EventForm, known: Known, event_id: int, before: EventDetails, owner_id: int | None
-) -> ResponseReturnValue:
-    details = details_from(form, known, before, owner_id)
-    tell = {"now": True, "no": False}.get(form.tell.data)
-    with transaction() as session:
-        saved = service.change_event(
-            session, event_id=event_id, details=details, tell=tell, now=now(), actor=actor(), settings=settings()
-        )
-        slug, people = saved.event.slug, service.counts_of(saved.event).people
-    if not saved.changed:
-        return _after_saving(slug, (), "Nothing was changed.")
-    words = "The changes are saved."
-    if saved.told:
-        words += f" {people:,} {'person is' if people == 1 else 'people are'} being emailed."
-    return _after_saving(slug, saved.notes, words)
+    return _edit_page(form, own_event(slug)), 422
 
 
 @blueprint.post("/staff/preview-description")
@@ -203,15 +182,14 @@ def _new_page(form: EventForm, preview: Any = None) -> str:
     return render_template("schedule/new_event.html", form=form, groups=_groups(form), preview=preview, event=None)
 
 
-def _edit_page(form: EventForm, event: Event, *, changes: tuple[Any, ...] = (), preview: Any = None) -> str:
-    people = service.counts_of(event).people
+def _edit_page(form: EventForm, event: Event, *, preview: Any = None) -> str:
+    people = service.all_counts_of(db.session(), event).people
     asks = people if event.state in ("published", "postponed") and event.over_at > now() else 0
     return render_template(
         "schedule/edit_event.html",
         form=form,
         groups=_groups(form),
         event=event,
-        changes=changes,
         preview=preview,
         asks=asks,
         only=request.args.get("part", ""),
