@@ -35,6 +35,7 @@ LISTENERS: tuple[tuple[Signal, Listener], ...] = (
     (signals.event_capacity_changed, registration.fill_free_places),
     (signals.calendars_asked, registration.what_is_in_calendars),
     (consequence_signals.people_asking_counted, registration.count_people_asking),
+    (consequence_signals.consequences_composed, registration.foresee_news),
     (signals.event_row_imported, followup.import_write_up),
     (signals.event_page_composed, followup.public_panel),
     (public_signals.past_list_composed, followup.past_counts),

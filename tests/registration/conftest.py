@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from icalendar import Calendar
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from tests.conftest import FakeClock
@@ -84,6 +84,11 @@ class Desk:
         links = unsealed_links(self.mails(email)[-1], settings=self.settings)
         assert links is not None
         return re.sub(r"^https?://[^/]+", "", links["place"])
+
+    def deliver(self) -> None:
+        """Everything in the outbox has gone out."""
+        with transaction() as session:
+            session.execute(update(OutboxMessage).where(OutboxMessage.state == "due").values(state="sent"))
 
     def event(self, event: Event) -> Event:
         self.session.rollback()

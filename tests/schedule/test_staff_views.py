@@ -219,9 +219,12 @@ def test_a_new_time_shows_before_and_after_and_asks_whether_to_email(staff: Staf
     fields = sent_form(page) | {"start_time": "3pm", "end_time": "4pm"}
     assert "tell" not in fields
     asked = browser.send(path, fields)
-    assert asked.status_code == 422
+    assert asked.status_code == 200
     said = text(asked)
-    assert "Choose whether to email the person who is registered" in said
+    assert "Check before you save" in said and "There is a problem" not in said
+    assert "tell" not in sent_form(asked), "neither answer is chosen beforehand"
+    unsaid = browser.send(path, sent_form(asked))
+    assert unsaid.status_code == 422 and "Choose whether to tell the one person it concerns" in text(unsaid)
     assert "Wednesday 31 March 2027, 11am to 1pm" in said and "Wednesday 31 March 2027, 3pm to 4pm" in said
     assert sent_form(asked)["start_time"] == "3pm"
     saved = browser.send(path, fields | {"tell": "now"}, follow_redirects=True)

@@ -68,6 +68,18 @@ def lock_waiting_messages(session: Session, event_id: int, kinds: Sequence[str])
     ).all()
 
 
+def waiting_about(session: Session, event_id: int, kinds: Sequence[str]) -> frozenset[int]:
+    """What those messages are about, by id; only looks."""
+    found = session.scalars(
+        select(OutboxMessage.about_id).where(
+            OutboxMessage.event_id == event_id,
+            OutboxMessage.kind.in_(list(kinds)),
+            OutboxMessage.state.in_(("due", "retry")),
+        )
+    )
+    return frozenset(about_id for about_id in found if about_id is not None)
+
+
 def messages_of_event(session: Session, event_id: int, limit: int = 200) -> Sequence[OutboxMessage]:
     """What was told, or will be, about one event, newest first."""
     return session.scalars(

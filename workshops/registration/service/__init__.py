@@ -1,6 +1,7 @@
 """The use cases of registration. Everything about places is decided under the lock of the event's row."""
 
 from workshops.registration.service.finding import find_my_place
+from workshops.registration.service.foreseeing import foresee_news
 from workshops.registration.service.in_calendars import what_is_in_calendars
 from workshops.registration.service.listeners import (
     attention_for,
@@ -57,6 +58,7 @@ __all__ = [
     "event_when",
     "fill_free_places",
     "find_my_place",
+    "foresee_news",
     "lapse_offers",
     "make_calendar",
     "move_place",

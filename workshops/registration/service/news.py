@@ -7,7 +7,7 @@ change that is told. The caller holds the event's lock.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,26 +33,27 @@ UNDONE = "What it told was changed back before it was sent."
 
 @dataclass(frozen=True)
 class PlannedNews:
-    """What is new to one person. known: what they know; waiting: the mail that is replaced, if there is one."""
+    """What is new to one person. known: what they know; is_replaced: whether an earlier mail to them still waits."""
 
     registration: Registration
     known: Known
     news: News | None
-    waiting: OutboxMessage | None
+    is_replaced: bool
 
 
 def plan_news(
-    session: Session, event: Event, *, before: Known, after: Known, waiting: Mapping[int, OutboxMessage]
+    session: Session, event: Event, *, before: Known, after: Known, waiting: Container[int]
 ) -> Iterator[PlannedNews]:
     """What is new to everybody registered, in the order in which they registered. Changes nothing.
 
     before: what held until now, which is what people know about whom nothing else is kept.
+    waiting: the registrations for which an earlier mail about a change has not gone out.
     """
     for registration in registrations_of(session, event.id, ACTIVE_STATES):
-        mail = waiting.get(registration.id)
-        known = (registration.told_before if mail is not None else registration.told) or before
+        is_replaced = registration.id in waiting
+        known = (registration.told_before if is_replaced else registration.told) or before
         news = news_for(known, after, state=registration.state, attending=registration.attending)
-        yield PlannedNews(registration, known, news, mail)
+        yield PlannedNews(registration, known, news, is_replaced)
 
 
 def tell_news(
@@ -79,12 +80,12 @@ def tell_news(
     told = 0
     for one in list(plan_news(session, event, before=before, after=after, waiting=waiting)):
         registration = one.registration
-        if one.waiting is not None:
-            take_back(one.waiting, REPLACED if one.news else UNDONE)
+        if one.is_replaced:
+            take_back(waiting[registration.id], REPLACED if one.news else UNDONE)
         if registration.id in but_not:
             continue
         # A mail that was already to go out goes out true, unless the event does not take place after all.
-        goes = is_told or (one.waiting is not None and one.news is not None and one.news.kind == "event_changed")
+        goes = is_told or (one.is_replaced and one.news is not None and one.news.kind == "event_changed")
         if one.news is None or not goes or now >= event.over_at:
             registration.told = dict(one.known) if one.known != after else None
             registration.told_before = None

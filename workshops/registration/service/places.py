@@ -12,7 +12,7 @@ from workshops.config import Settings
 from workshops.core.errors import NotFound
 from workshops.registration.models import Registration
 from workshops.registration.queries import Counts, counts_of, fresh_registration, queue_of, sides_of, terms_of
-from workshops.registration.rules import HOLDING_STATES, RosterView, offers_go_out, refill
+from workshops.registration.rules import HOLDING_STATES, Offer, RosterView, offers_go_out, refill
 from workshops.registration.service.telling import tell
 from workshops.schedule.models import Event
 from workshops.schedule.queries import lock_event
@@ -61,17 +61,7 @@ def settle(session: Session, event: Event, *, now: datetime, actor: Actor, setti
 def _offer_free_places(
     session: Session, event: Event, counts: Counts, *, now: datetime, actor: Actor, settings: Settings
 ) -> list[int]:
-    terms = terms_of(event)
-    rooms = {side: counts.room(event, side) for side in sides_of(event)}
-    if not offers_go_out(terms, now) or not any(room.waiting and room.has_free for room in rooms.values()):
-        return []
-    queue = tuple(
-        waiting
-        for side, room in rooms.items()
-        if room.waiting and room.has_free
-        for waiting in queue_of(session, event.id, side, limit=room.free)
-    )
-    offers = refill(RosterView(rooms, queue), terms, now)
+    offers = offers_to_make(session, event, counts, now=now)
     for offer in offers:
         registration = fresh_registration(session, offer.id)
         assert registration is not None  # just read under the lock
@@ -88,6 +78,21 @@ def _offer_free_places(
             values={"until": offer.until}, drop_after=offer.until,
         )
     return [offer.id for offer in offers]
+
+
+def offers_to_make(session: Session, event: Event, counts: Counts, *, now: datetime) -> tuple[Offer, ...]:
+    """The offers that settle would make now; only reads."""
+    terms = terms_of(event)
+    rooms = {side: counts.room(event, side) for side in sides_of(event)}
+    if not offers_go_out(terms, now) or not any(room.waiting and room.has_free for room in rooms.values()):
+        return ()
+    queue = tuple(
+        waiting
+        for side, room in rooms.items()
+        if room.waiting and room.has_free
+        for waiting in queue_of(session, event.id, side, limit=room.free)
+    )
+    return refill(RosterView(rooms, queue), terms, now)
 
 
 def keep_counts(session: Session, event: Event, counts: Counts) -> None:

@@ -149,7 +149,7 @@ def check_page(
     if problem:
         form.add_error(problem, None if problem == CHANGED_MEANWHILE else "tell")
     page = render_template(
-        "schedule/check_changes.html",
+        "schedule/_check_changes.html",
         form=form,
         heading=heading,
         shown=shown,
