@@ -28,7 +28,7 @@ from workshops.schedule.models import Event
 from workshops.schedule.queries.locks import lock_event, lock_schedule
 from workshops.schedule.rules.events import EventDetails, capacity_words, check, cleaned, decide_change
 from workshops.schedule.rules.states import Step, take_step
-from workshops.schedule.rules.when import When, double_time_words
+from workshops.schedule.rules.when import When
 from workshops.schedule.service.catalogue import Catalogue
 from workshops.schedule.service.details import all_counts_of, details_of
 from workshops.schedule.service.events import apply_change, told_changes
@@ -79,9 +79,8 @@ def foresee_change(
     with only_trying(session):
         apply_change(session, event, before, details, Catalogue(session), decided, now=now, settings=settings)
         foreseen = _composed(session, event, before, details, state, now, settings)
-    notes = [words for words in (capacity_words(details, counts) if decided.changes_places else "",
-                                 double_time_words(details.when) if decided.changes_time else "") if words]
-    return _consequences(event_id, title, when, seen, changes, foreseen, notes)
+    over = capacity_words(details, counts) if decided.changes_places else ""
+    return _consequences(event_id, title, when, seen, changes, foreseen, [over] if over else [])
 
 
 def foresee_step(
