@@ -25,7 +25,9 @@ from workshops.schedule.consequence_signals import (
     joined,
 )
 from workshops.schedule.models import Event
+from workshops.schedule.queries.clashes import Candidate, clashes_among, clashes_of_events
 from workshops.schedule.queries.locks import lock_event, lock_schedule
+from workshops.schedule.rules.clashes import Clash
 from workshops.schedule.rules.events import EventDetails, capacity_words, check, cleaned, decide_change
 from workshops.schedule.rules.states import Step, take_step
 from workshops.schedule.rules.when import When
@@ -76,11 +78,14 @@ def foresee_change(
     if not decided.needs_check:
         return Consequences(event_id, title, when, seen)
     changes = told_changes(before, details, decided)
+    clashing = _clash_words(clashes_of_events(session, [event_id], now=now)[event_id])
     with only_trying(session):
         apply_change(session, event, before, details, Catalogue(session), decided, now=now, settings=settings)
         foreseen = _composed(session, event, before, details, state, now, settings)
+        after = clashes_of_events(session, [event_id], now=now)[event_id]
+    clashes = [words for words in _clash_words(after) if words not in clashing]
     over = capacity_words(details, counts) if decided.changes_places else ""
-    return _consequences(event_id, title, when, seen, changes, foreseen, [over] if over else [])
+    return _consequences(event_id, title, when, seen, changes, foreseen, [over] if over else [], clashes)
 
 
 def foresee_step(
@@ -95,7 +100,11 @@ def foresee_step(
     with _as_if(session, event, target, reason):
         foreseen = _composed(session, event, before, before, state, now, settings)
     changes = (Change("State", _STATE_WORDS[state], _STATE_WORDS[target]),)
-    return _consequences(event_id, title, when, seen, changes, foreseen, [])
+    clashes: list[str] = []
+    if target == "published":
+        again = Candidate(before, event_id, target)
+        clashes = _clash_words(clashes_among(session, [again], now=now)[0])
+    return _consequences(event_id, title, when, seen, changes, foreseen, [], clashes)
 
 
 _STATE_WORDS = {"published": "Takes place", "postponed": "Postponed, without a date", "cancelled": "Cancelled"}
@@ -124,8 +133,11 @@ def _consequences(
     changes: tuple[Change, ...],
     foreseen: Foreseen,
     notes: list[str],
+    clashes: list[str],
 ) -> Consequences:
     sections = foreseen.sections
+    if clashes:
+        sections = (("New clashes", tuple(clashes)), *sections)
     if notes:
         sections = (("Good to know", tuple(notes)), *sections)
     feeds = Audience("People who follow a calendar of ours", None,
@@ -146,6 +158,10 @@ def _as_if(session: Session, event: Event, state: str, reason: str) -> Iterator[
             yield
         finally:
             session.expire(event)
+
+
+def _clash_words(clashes: list[Clash]) -> list[str]:
+    return [f"{clash.words}." for clash in clashes]
 
 
 def seen_words(event: Event, details: EventDetails) -> str:
