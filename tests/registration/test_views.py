@@ -132,7 +132,7 @@ def test_every_mistake_keeps_what_was_typed(client: FormClient, session: Session
 def test_hostile_names_are_cleaned_and_never_break_a_mail(
     client: FormClient, session: Session, desk: Desk, typed: str, kept: str
 ) -> None:
-    event = make_event(session)
+    event = make_event(session, title="Example workshop")
     answer = client.send(f"/events/{event.slug}/register", {"name": typed, "email": "ann@example.org"})
     assert answer.status_code == 303
     assert desk.person().name == kept
