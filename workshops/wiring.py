@@ -58,6 +58,7 @@ DUE_WORK: dict[str, Callable[..., int]] = {
 #: What a message is about -> check(session, message, now) -> reason not to send it any more, or None.
 SEND_CHECKS: dict[str, Callable[[Session, OutboxMessage, datetime], str | None]] = {
     "account": accounts.reason_not_to_send,
+    "invitee": registration.reason_not_to_send_invitation,
     "registration": registration.reason_not_to_send,
     "team": schedule.reason_not_to_send,
 }

@@ -52,6 +52,13 @@ ACCOUNT = {
     "until": "5pm on Thursday 9 November 2017",
 }
 
+INVITED = {
+    "email": "mairi@example.org",
+    "summary": "How services and the people who use them make them together.",
+    "register_url": "http://localhost/events/co-production-and-older-people/register",
+    "closes": "5pm on Thursday 9 November 2017",
+    "by_approval": False,
+}
 RUN = {
     "places": "12 of 20 taken, 3 waiting",
     "state": "published",
@@ -106,6 +113,9 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
             ]
         },
     ),
+    "invited": ("registration/invited", INVITED),
+    "invited_to_ask": ("registration/invited", {**INVITED, "by_approval": True, "summary": "", "closes": ""}),
+    "not_invited": ("registration/not_invited", {}),
     "run_invited": ("schedule/run_invited", {**RUN, "joining_link": "https://meet.example.org/round-table"}),
     "run_invited_without_calendar": ("schedule/run_invited", {**RUN, "has_calendar": False, "places": ""}),
     "run_changed": ("schedule/run_changed", {**RUN, "changes": CHANGES, "new_link": True}),

@@ -12,7 +12,15 @@ from tests.conftest import FakeClock
 from tests.factories import make_event, make_programme, make_registration, make_venue
 from workshops.core.tokens import new_token, token_hash
 from workshops.followup.models import Note, WriteUp
-from workshops.registration.models import CalendarToken, PlaceToken
+from workshops.registration.models import CalendarToken, Invitee, PlaceToken
+from workshops.schedule.queries import event_by_slug
+from workshops.schedule.rules.questions import Question, kept_questions
+
+ASKED = kept_questions((
+    Question("What do you bring?"),
+    Question("Which table?", "choice", ("Housing", "Health"), is_required=True),
+    Question("Which days?", "choices", ("Monday", "Friday"), is_personal=True, reason="To plan breaks"),
+))
 
 
 @pytest.fixture
@@ -42,12 +50,19 @@ def world(session: Session, clock: FakeClock) -> dict[str, Any]:
 def whole_world(session: Session, world: dict[str, Any], clock: FakeClock) -> dict[str, Any]:
     """The world of the guards, with an event that asks everything, a programme and a venue."""
     programme = make_programme(session)
+    event = event_by_slug(session, "an-event")
+    assert event is not None
+    invitee = Invitee(
+        event_id=event.id, email="guest@example.org", email_key="guest@example.org", invited_at=clock.now
+    )
+    session.add(invitee)
     hybrid = make_event(session, slug="asks-everything", mode="hybrid", capacity_online=1, booking="by_approval",
-                        venue_id=make_venue(session).id, questions=["What do you bring?", "Why?"],
-                        programme_id=programme.id)  # fmt: skip
+                        venue_id=make_venue(session).id, questions=ASKED, admits="domains",
+                        admitted_domains=["example.org"], programme_id=programme.id)  # fmt: skip
     asked = make_registration(session, hybrid, state="requested")
     return {
         **world,
+        "invitee_id": (invitee.id,),
         "slug": (*world["slug"], "asks-everything", programme.slug),
         "registration_id": (*world["registration_id"], asked.id),
     }

@@ -17,7 +17,7 @@ from tests.guards.world import paths
 from workshops.audit.rules import staff as by_staff
 from workshops.config import Settings
 from workshops.messages.models import OutboxMessage
-from workshops.registration.models import Needs
+from workshops.registration.models import Invitee, Needs
 from workshops.registration.service import cancel_for_person
 
 pytestmark = pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
@@ -33,7 +33,7 @@ def theirs(session: Session, clock: FakeClock, settings: Settings) -> dict[str, 
     """An upcoming and a past event of somebody else, with people, needs and mail."""
     owner = make_account(session, role="facilitator", name="Somebody Else")
     venue = make_venue(session)
-    slugs, ids = [], []
+    slugs, ids, guests = [], [], []
     for days in (10, -10):
         event = make_event(
             session, slug=f"theirs-{days + 10}", starts_at=clock.now + timedelta(days=days), owner_id=owner.id,
@@ -42,7 +42,11 @@ def theirs(session: Session, clock: FakeClock, settings: Settings) -> dict[str, 
         person = make_registration(session, event, name=NAME, email=ADDRESS, attending="online", question=NAME)
         asks = make_registration(session, event, name=NAME, email=f"2.{ADDRESS}", state="requested")
         session.add(Needs(registration_id=asks.id, access_needs=NEED, dietary_needs=NEED))
+        guest = Invitee(event_id=event.id, email=f"3.{ADDRESS}", email_key=f"3.{ADDRESS}", name=NAME,
+                        invited_at=clock.now)  # fmt: skip
+        session.add(guest)
         session.commit()
+        guests.append(guest.id)
         if days > 0:
             cancel_for_person(
                 session, registration_id=person.id, now=clock.now, settings=settings, actor=by_staff(owner.id)
@@ -53,7 +57,8 @@ def theirs(session: Session, clock: FakeClock, settings: Settings) -> dict[str, 
     messages = tuple(session.scalars(select(OutboxMessage.id)))
     assert messages, "nobody was told anything, so pages of messages prove nothing"
     session.rollback()
-    return {"slug": tuple(slugs), "registration_id": tuple(ids), "message_id": messages, "venue_id": (venue.id,),
+    return {"slug": tuple(slugs), "registration_id": tuple(ids), "invitee_id": tuple(guests),
+            "message_id": messages, "venue_id": (venue.id,),
             "format": ("csv", "xlsx", "json", "ics"), "outcome": ("place", "waiting"), "owner": owner}  # fmt: skip
 
 
@@ -107,6 +112,9 @@ def test_a_person_under_another_event_is_not_there(
         for button in ("cancel", "approve", "decline", "resend-link"):
             assert browser.send(f"{page}/{button}").status_code == 404, button
         assert browser.send(f"/staff/events/mine/on-the-day/{person}", {"status": "here"}).status_code == 404
+    for guest in theirs["invitee_id"]:
+        for button in ("tell", "remove"):
+            assert browser.send(f"/staff/events/mine/invited/{guest}/{button}").status_code == 404, button
     for message in theirs["message_id"]:
         assert browser.get(f"/staff/events/mine/messages/{message}").status_code == 404
 

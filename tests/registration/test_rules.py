@@ -38,7 +38,7 @@ def terms(**overrides: object) -> Terms:
         ({"state": "cancelled"}, NOW, "cancelled"),
         ({"state": "postponed"}, NOW, "postponed"),
         ({"state": "draft"}, NOW, "draft"),
-        ({"booking": "by_invitation"}, NOW, "by_invitation"),
+        ({"booking": "by_invitation"}, NOW, None),
         ({"booking": "elsewhere"}, NOW, "elsewhere"),
         ({"booking": "none"}, NOW, "none"),
         ({"booking": "closed"}, NOW, "closed"),

@@ -168,7 +168,6 @@ def test_a_full_event_shows_the_choice_and_keeps_the_rest(client: FormClient, se
         ({"state": "cancelled"}, 410, 410, "cancelled"),
         ({"state": "postponed"}, 200, 422, "postponed"),
         ({"booking": "closed"}, 200, 422, "closed"),
-        ({"booking": "by_invitation"}, 200, 422, "by invitation"),
         ({"booking": "elsewhere", "booking_url": "https://book.example.org/x"}, 200, 422, "another website"),
         ({"booking": "none"}, 200, 422, "do not need to register"),
         ({"capacity_in_person": 0, "has_waiting_list": False}, 200, 422, "All places are taken"),

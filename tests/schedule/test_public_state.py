@@ -14,6 +14,7 @@ from workshops.schedule.rules.public_state import (
     has_room,
     is_nearly_full,
     list_words,
+    page_words,
     places_left,
     places_words,
     public_state,
@@ -61,7 +62,11 @@ TABLE = [
     ({"over_at": NOW, "has_follow_up": True, "has_notes": True}, "followed_up", ["Notes published/darkblue"], False),
     ({"over_at": NOW, "has_follow_up": True}, "followed_up", ["Write-up published/darkblue"], False),
     ({"state": "cancelled", "over_at": NOW}, "cancelled", ["Cancelled/red"], False),
-    ({"booking": "by_invitation"}, "by_invitation", ["By invitation/purple"], False),
+    ({"booking": "by_invitation"}, "by_invitation", ["By invitation/purple"], True),
+    ({"admits": "invited"}, "by_invitation", ["By invitation/purple"], True),
+    ({"booking": "by_approval", "admits": "invited"}, "by_invitation", ["By invitation/purple"], True),
+    ({"booking": "none", "admits": "invited"}, "no_booking", ["No registration needed/green"], False),
+    ({"admits": "domains"}, "open", ["Places available/green"], True),
     ({"booking": "by_approval"}, "open", ["Places by approval/green"], True),
     ({"booking": "by_approval", "taken_in_person": 40}, "full_list", ["Full – register your interest/orange"], True),
     ({"booking": "elsewhere", "booking_url": "https://example.org/x"}, "elsewhere", ["Booking elsewhere/blue"], False),
@@ -153,6 +158,7 @@ def views(draw: st.DrawFn) -> EventView:
         state=draw(st.sampled_from(["draft", "published", "postponed", "cancelled"])),
         mode=draw(st.sampled_from(["in_person", "online", "hybrid"])),
         booking=draw(st.sampled_from(["first_come", "by_approval", "by_invitation", "elsewhere", "none", "closed"])),
+        admits=draw(st.sampled_from(["anyone", "domains", "invited"])),
         sort_at=sort_at,
         over_at=sort_at + timedelta(hours=draw(st.integers(0, 48))),
         starts_at=sort_at,
@@ -183,11 +189,19 @@ def test_the_form_is_offered_only_while_it_can_take_people(view: EventView, now:
     state = public_state(view, now)
     if state.can_register:
         assert view.state == "published" and now < view.over_at
-        assert view.booking in ("first_come", "by_approval")
-        assert has_room(view) or view.has_waiting_list
+        assert view.booking in ("first_come", "by_approval", "by_invitation")
+        invited = view.booking == "by_invitation" or view.admits == "invited"
+        assert has_room(view) or view.has_waiting_list or invited
         assert state.register_label and (view.opens_at is None or now >= view.opens_at)
     if state.key in ("cancelled", "postponed", "draft", "past"):
         assert not state.register_label
+
+
+@given(views(), instants, counts)
+def test_places_at_an_event_by_invitation_show_nowhere(view: EventView, now: datetime, taken: int) -> None:
+    if view.booking == "by_invitation":
+        other = replace(view, taken_in_person=taken, taken_online=taken)
+        assert page_words(other, now) == page_words(view, now) and list_words(other, now) == list_words(view, now)
 
 
 @given(views(), instants)

@@ -16,6 +16,7 @@ from workshops.registration.rules import (
     SECTORS,
     TEXT_MAX,
 )
+from workshops.registration.rules.invitees import PASTED_TEXT_MAX
 from workshops.registration.service import Changes, Details
 from workshops.schedule.rules.questions import QUESTIONS_MAX, Question, reason_words
 from workshops.web.fields import (
@@ -38,6 +39,7 @@ _QUESTIONS_CHANGED = "The questions of this event have changed since you opened 
 #: What a question that need not be answered offers beside its choices; radios cannot be unticked.
 NO_ANSWER = "No answer"
 
+_TELL = (("yes", "Yes, email everybody who is added"), ("no", "No, only put them on the list"))
 _IF_FULL = (("wait", "Put me on the waiting list"), ("leave", "Do not register me"))
 
 
@@ -266,3 +268,16 @@ class AddPersonForm(_WithQuestions):
             dietary_needs=self.dietary_needs.data,
             answers=self.answers(),
         )
+
+
+class InviteForm(Form):
+    """People to invite, pasted; and whether they are emailed, with no preset."""
+
+    people = TextAreaField(
+        "People to invite",
+        [required("Enter at least one email address"), max_length(PASTED_TEXT_MAX)],
+        rows=8,
+        hint="One address a line, or with commas or semicolons between them. Names may stand with them, like "
+        "Ann Example <ann@example.org>",
+    )
+    tell = RadioField("Email them the invitation now?", choices=_TELL)

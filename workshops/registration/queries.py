@@ -6,14 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
+from workshops.core.addresses import email_key
 from workshops.core.tokens import looks_like_token, token_hash
-from workshops.registration.models import CalendarToken, Needs, PlaceToken, Registration
+from workshops.registration.models import CalendarToken, Invitee, Needs, PlaceToken, Registration
 from workshops.registration.rules import ACTIVE_STATES, HOLDING_STATES, Room, Terms, Waiting
 from workshops.schedule.models import Event
 from workshops.schedule.queries.team import run_sequence, run_sequences
+from workshops.schedule.rules.audience import admission, is_by_invitation
 
 #: What place and calendar tokens are good for; a token of one purpose opens nothing else.
 PLACE_PURPOSE = "place"
@@ -223,6 +225,53 @@ def places_of_address(
     if not_over_at is not None:
         statement = statement.where(Event.over_at > not_over_at)
     return session.scalars(statement.order_by(Event.sort_at, Event.id, Registration.id)).all()
+
+
+def admission_of(session: Session, event: Event, email: str) -> str:
+    """Whether an address may register for an event: in, elsewhere or not_invited."""
+    return admission(
+        booking=event.booking,
+        admits=event.admits,
+        domains=[str(domain) for domain in event.admitted_domains],
+        email=email,
+        is_on_list=is_by_invitation(event.booking, event.admits) and is_invited(session, event.id, email_key(email)),
+    )
+
+
+def is_invited(session: Session, event_id: int, key: str) -> bool:
+    """Whether an address stands on the list of people invited. key: as addresses are compared."""
+    return (
+        session.scalar(select(Invitee.id).where(Invitee.event_id == event_id, Invitee.email_key == key)) is not None
+    )
+
+
+def invitees_of(session: Session, event_id: int) -> Sequence[tuple[Invitee, str | None]]:
+    """Everybody invited, in the order in which they were put on the list, with the state of their registration.
+
+    The state is that of an active registration, else of the newest one, else None.
+    """
+    states: dict[str, str] = {}
+    rows = session.execute(
+        select(Registration.email_key, Registration.state)
+        .join(Invitee, and_(Invitee.event_id == Registration.event_id, Invitee.email_key == Registration.email_key))
+        .where(Registration.event_id == event_id)
+        .order_by(Registration.id)
+    )
+    for key, state in rows:
+        if states.get(key) not in ACTIVE_STATES:
+            states[key] = state
+    people = session.scalars(select(Invitee).where(Invitee.event_id == event_id).order_by(Invitee.id))
+    return [(invitee, states.get(invitee.email_key)) for invitee in people]
+
+
+def invitee_by_id(session: Session, event_id: int, invitee_id: int) -> Invitee | None:
+    """One person invited to this event; None also when the number belongs to another event."""
+    return session.scalar(select(Invitee).where(Invitee.id == invitee_id, Invitee.event_id == event_id))
+
+
+def invited_count(session: Session, event_id: int) -> int:
+    """How many people stand on the list of an event."""
+    return session.scalar(select(func.count()).select_from(Invitee).where(Invitee.event_id == event_id)) or 0
 
 
 def has_calendar(session: Session, email_key: str) -> bool:

@@ -114,6 +114,10 @@ class RegistrationClosed(DomainError):
         self.refusal = refusal
 
 
+class NotAdmitted(DomainError):
+    """The address belongs to none of the people this event is for; said in words beside the address."""
+
+
 class FullChoice(DomainError):
     """All places are taken; the person has not yet said whether to wait."""
 
@@ -156,7 +160,6 @@ def refuse_registration(terms: Terms, now: datetime) -> Refusal | None:
     if terms.state != "published":
         return Refusal("draft", "This event is not published yet.")
     by_booking = {
-        "by_invitation": "This event is by invitation, so there is no public registration.",
         "elsewhere": "Registration for this event is on another website.",
         "none": "You do not need to register for this event.",
         "closed": "Registration for this event is closed.",

@@ -3,6 +3,16 @@
 from workshops.registration.service.finding import find_my_place
 from workshops.registration.service.foreseeing import foresee_news
 from workshops.registration.service.in_calendars import what_is_in_calendars
+from workshops.registration.service.inviting import (
+    Invited,
+    check_can_be_told,
+    invite_people,
+    look_at_people,
+    reason_not_to_send_invitation,
+    remove_invitee,
+    tell_again,
+    tell_untold,
+)
 from workshops.registration.service.listeners import (
     attention_for,
     count_people_asking,
@@ -41,6 +51,14 @@ from workshops.registration.service.telling import event_when
 from workshops.registration.service.upkeep import erase_expired, lapse_offers
 
 __all__ = [
+    "tell_untold",
+    "tell_again",
+    "remove_invitee",
+    "reason_not_to_send_invitation",
+    "look_at_people",
+    "invite_people",
+    "check_can_be_told",
+    "Invited",
     "Changes",
     "Details",
     "Outcome",

@@ -19,6 +19,7 @@ from workshops.core.tokens import new_token, token_hash
 from workshops.registration.models import CalendarToken, Needs, Registration
 from workshops.registration.queries import (
     CALENDAR_PURPOSE,
+    admission_of,
     counts_of,
     fresh_registration,
     same_address,
@@ -37,7 +38,7 @@ from workshops.registration.rules import (
     merged_answers,
 )
 from workshops.registration.service.places import change_state, lock_place, settle
-from workshops.registration.service.registering import RegisteredMeanwhile, new_reference
+from workshops.registration.service.registering import RegisteredMeanwhile, new_reference, not_admitted
 from workshops.registration.service.telling import event_when, tell
 from workshops.schedule.models import Event
 from workshops.schedule.queries import lock_event, other_dates
@@ -217,7 +218,7 @@ def move_place(
     if registration is None or registration.erased_at is not None:
         raise NotFound()
     check_can_be_left(registration.state, terms_of(old_event), now)
-    moved = _at_new_date(session, registration, old_event, new_event, if_full=if_full, now=now)
+    moved = _at_new_date(session, registration, old_event, new_event, if_full=if_full, now=now, settings=settings)
     leave(
         session, old_event, registration, "cancelled", "place_cancelled", now=now, settings=settings, actor=actor,
         moved_to=event_when(new_event),
@@ -238,12 +239,20 @@ def move_place(
 
 
 def _at_new_date(
-    session: Session, old: Registration, old_event: Event, new_event: Event, *, if_full: str, now: datetime
+    session: Session,
+    old: Registration,
+    old_event: Event,
+    new_event: Event,
+    *,
+    if_full: str,
+    now: datetime,
+    settings: Settings,
 ) -> Registration:
     if new_event.id not in [event.id for event in other_dates(session, old_event, now)]:
         raise ChangeRefused("Choose one of the dates shown", field="to")
     if any(r.state in ACTIVE_STATES for r in same_address(session, new_event.id, old.email_key)):
         raise ChangeRefused("You are registered for that date already", field="to")
+    _check_admitted(session, new_event, old.email, settings)
     attending = old.attending if new_event.mode == "hybrid" else new_event.mode
     room = counts_of(session, new_event.id).room(new_event, attending)
     try:
@@ -281,6 +290,15 @@ def _at_new_date(
             Needs(registration_id=moved.id, access_needs=needs.access_needs, dietary_needs=needs.dietary_needs)
         )
     return moved
+
+
+def _check_admitted(session: Session, event: Event, email: str, settings: Settings) -> None:
+    # Behind a personal link the address is known to be theirs, so it may be said plainly.
+    admitted = admission_of(session, event, email)
+    if admitted == "elsewhere":
+        raise not_admitted(event, settings, field="to")
+    if admitted == "not_invited":
+        raise ChangeRefused("That date is by invitation, and your address is not on its list", field="to")
 
 
 def make_calendar(

@@ -23,11 +23,13 @@ from workshops.config import Settings
 from workshops.core.addresses import email_key
 from workshops.core.errors import DomainError
 from workshops.ical.sequence import next_sequence
+from workshops.messages.service import enqueue
 from workshops.registration.models import Needs, Registration
-from workshops.registration.queries import counts_of, end_of_queue, highest, same_address, terms_of
+from workshops.registration.queries import admission_of, counts_of, end_of_queue, highest, same_address, terms_of
 from workshops.registration.rules import (
     ACTIVE_STATES,
     Decision,
+    NotAdmitted,
     Terms,
     allow_attending,
     decide_registration,
@@ -35,10 +37,11 @@ from workshops.registration.rules import (
     refuse_registration,
 )
 from workshops.registration.service.places import keep_counts, settle
-from workshops.registration.service.telling import tell
+from workshops.registration.service.telling import event_words, tell
 from workshops.schedule.models import Event
 from workshops.schedule.queries import lock_event
 from workshops.schedule.queries.team import run_sequence
+from workshops.schedule.rules.audience import domain_words
 
 #: Without letters and digits that are mistaken for each other on the phone.
 _REFERENCE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -100,8 +103,8 @@ def register(
 
     if_full: "wait" joins the waiting list when all places are taken; anything else leaves.
     form_key: the hidden value of the form; the same key and address sent again have no second effect.
-    Raises RegistrationClosed, FullChoice, NoPlaces, DomainError for the field attending, NotFound, and
-    RegisteredMeanwhile (only without locks): then roll back and call once more.
+    Raises RegistrationClosed, FullChoice, NoPlaces, NotAdmitted, DomainError for the field attending, NotFound,
+    and RegisteredMeanwhile (only without locks): then roll back and call once more.
     """
     event = lock_event(session, event_id)
     key = email_key(details.email)
@@ -122,10 +125,18 @@ def register(
         settle(session, event, now=now, actor=actor or person(), settings=settings)
         counts = counts_of(session, event.id)
         room = counts.room(event, attending)
+    # Before any look at who is registered: where an address ends is no secret, that it is known here is one.
+    admitted = admission_of(session, event, details.email)
+    if admitted == "elsewhere" and refuse_registration(terms, now) is None:
+        raise not_admitted(event, settings)
     decision = decide_registration(terms, room, if_full=if_full, now=now)
     known = next((r for r in earlier if r.state in ACTIVE_STATES), None)
     if known is not None:
         _tell_already_registered(session, event, known, now=now, settings=settings)
+        return Outcome(decision.kind, is_new=False)
+    if admitted == "not_invited":
+        # The same answer as for somebody who is: only the owner of the mailbox learns that they are not.
+        _tell_not_invited(session, event, details, key, now=now, settings=settings)
         return Outcome(decision.kind, is_new=False)
     registration = _add(
         session, event, details, earlier, attending=attending, key=key, decision=decision, form_hash=form_hash, now=now
@@ -248,12 +259,42 @@ def _tell_already_registered(
     )
 
 
+def not_admitted(event: Event, settings: Settings, *, field: str = "email") -> NotAdmitted:
+    """What somebody reads whose address is at none of the domains of an event."""
+    ends = domain_words([str(domain) for domain in event.admitted_domains])
+    contact = (event.host.contact_email if event.host else "") or settings.mail_from
+    return NotAdmitted(
+        f"This event is for people whose email address ends in {ends}. Use your address there. "
+        f"If you have none and want to come, write to {contact}",
+        field=field,
+    )
+
+
+def _tell_not_invited(
+    session: Session, event: Event, details: Details, key: str, *, now: datetime, settings: Settings
+) -> None:
+    # Nothing that was typed is repeated, and at most one an hour: the form is open to everybody.
+    address = hashlib.sha256(f"{event.id}\0{key}".encode()).hexdigest()[:32]
+    enqueue(
+        session,
+        kind="registration/not_invited",
+        to_email=details.email,
+        values=event_words(event, settings=settings),
+        dedupe_key=f"not_invited:{event.id}:{address}:{int(now.timestamp()) // 3600}",
+        about=("event", event.id),
+        event_id=event.id,
+        now=now,
+        drop_after=event.over_at,
+        settings=settings,
+    )
+
+
 def add_person(
     session: Session, *, event_id: int, details: Details, now: datetime, settings: Settings, actor: Actor
 ) -> Registration:
     """Staff register somebody: a place when one is free, else the waiting list. Never more than the capacity.
 
-    Opening, closing and the kind of booking do not bind staff; a cancelled or past event does.
+    Opening, closing, the kind of booking and who may register do not bind staff; a cancelled or past event does.
     Raises RegistrationClosed, NoPlaces, or DomainError for the field email when they are registered already.
     """
     event = lock_event(session, event_id)

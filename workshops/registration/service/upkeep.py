@@ -14,6 +14,7 @@ from workshops.messages.service import forget_messages_about
 from workshops.registration.models import CalendarToken, Needs, PlaceToken, Registration
 from workshops.registration.queries import registrations_of
 from workshops.registration.rules import NEEDS_KEPT, PEOPLE_KEPT
+from workshops.registration.service.inviting import erase_invitees
 from workshops.registration.service.places import change_state, settle
 from workshops.registration.service.telling import tell
 from workshops.schedule.models import Event
@@ -72,6 +73,7 @@ def erase_expired(session: Session, *, now: datetime, dry_run: bool) -> dict[str
         "access and food needs": _count(session, late_needs.subquery()),
         "people": session.scalar(select(func.count()).select_from(Registration).where(late_people)) or 0,
         "personal calendars": 0,
+        "people invited": erase_invitees(session, now=now, dry_run=dry_run),
     }
     if dry_run:
         counts["personal calendars"] = session.scalar(

@@ -13,7 +13,7 @@ from workshops.core.errors import DomainError, NotFound
 from workshops.registration import service
 from workshops.registration.forms import CancelForm, ChangePlaceForm, MoveForm
 from workshops.registration.models import Needs, Registration
-from workshops.registration.queries import has_calendar, person_by_token, terms_of
+from workshops.registration.queries import admission_of, has_calendar, person_by_token, terms_of
 from workshops.registration.rules import (
     ACTIVE_STATES,
     ATTENDING_WORDS,
@@ -88,9 +88,10 @@ def place(token: str) -> ResponseReturnValue:
         joining_link=event.joining_link
         if registration.state == "confirmed" and registration.attending == "online"
         else "",
-        can_move=_can_change(registration) and bool(_dates(event)),
+        can_move=_can_change(registration) and bool(_dates(registration)),
         can_register_again=registration.state not in ACTIVE_STATES
-        and refuse_registration(terms_of(event), now()) is None,
+        and refuse_registration(terms_of(event), now()) is None
+        and admission_of(db.session(), event, registration.email) == "in",
         has_calendar=has_calendar(db.session(), registration.email_key),
         calendar_link=browser.pop(_calendar_key(registration), None),
         saved=request.args.get("saved"),
@@ -194,7 +195,7 @@ def cancel_place(token: str) -> ResponseReturnValue:
 def move_place(token: str) -> ResponseReturnValue:
     """Another date of the same event."""
     registration = _mine(token)
-    dates = _dates(registration.event)
+    dates = _dates(registration)
     if not _can_change(registration) or not dates:
         return see_other(url_for("registration.place", token=token))
     form = _move_form(dates)
@@ -218,15 +219,16 @@ def move_place(token: str) -> ResponseReturnValue:
             outcome = {"confirmed": "place", "waiting": "waiting", "requested": "requested"}[state]
             return see_other(url_for("registration.receipt", slug=slug, outcome=outcome))
     registration = _mine(token)
-    return _page("move_place", token, registration, form=_with_dates(form, _dates(registration.event))), 422
+    return _page("move_place", token, registration, form=_with_dates(form, _dates(registration))), 422
 
 
-def _dates(event: Event) -> list[Event]:
-    """The other dates that take people now."""
+def _dates(registration: Registration) -> list[Event]:
+    """The other dates that take this person now."""
     return [
         other
-        for other in other_dates(db.session(), event, now())
+        for other in other_dates(db.session(), registration.event, now())
         if public_state(event_view(other), now()).can_register
+        and admission_of(db.session(), other, registration.email) == "in"
     ]
 
 

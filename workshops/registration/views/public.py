@@ -29,6 +29,7 @@ from workshops.schedule.calendar_entry import location_words
 from workshops.schedule.models import Event
 from workshops.schedule.queries import other_dates, published_event
 from workshops.schedule.queries.public import event_page_version, event_view
+from workshops.schedule.rules.audience import is_by_invitation, who_may_register
 from workshops.schedule.rules.public_state import PublicState, places_left, public_state, ways, when_text
 from workshops.schedule.rules.questions import read_questions
 from workshops.web.access import PUBLIC, access
@@ -177,13 +178,18 @@ def _why_closed(event: Event, state: PublicState, at: datetime) -> Refusal | Non
 
 def _form_page(event: Event, form: RegistrationForm, state: PublicState, *, is_full: bool = False) -> str:
     view = event_view(event)
-    is_full = is_full or state.key == "full_list" or (state.key in ("changed", "on_now") and not _has_room(event))
+    invited = is_by_invitation(event.booking, event.admits)
+    # Of an event by invitation the page never says by itself whether places are left; see decision 0014.
+    is_full = is_full or state.key == "full_list" or (
+        state.key in ("changed", "on_now") and not invited and not _has_room(event)
+    )
     form.if_full.label.text = (
         "Do you want to go on the waiting list?"
         if is_full
+        else "If all places are taken" if invited
         else "If the last place goes while you are filling this in"
     )
-    if "attending" in form:
+    if "attending" in form and not invited:
         form.attending.hints = {
             way: "All places are taken. You can wait for one." if places_left(capacity, taken) == 0 else ""
             for way, capacity, taken in ways(view)
@@ -195,8 +201,9 @@ def _form_page(event: Event, form: RegistrationForm, state: PublicState, *, is_f
         state=state,
         when=when_text(view),
         where=location_words(event),
-        waits=is_full and event.booking == "first_come",
-        asks_if_full=event.has_waiting_list and event.booking == "first_come",
+        who_may=who_may_register(event.booking, event.admits, event.admitted_domains),
+        waits=is_full and event.booking != "by_approval",
+        asks_if_full=event.has_waiting_list and event.booking != "by_approval",
         interpreter_late=interpreter_may_be_late(london_date(now()), london_date(event.sort_at)),
     )
 
@@ -240,6 +247,7 @@ def _build_receipt(slug: str, outcome: str) -> Built:
         "registration/receipt.html",
         event=event,
         outcome=outcome,
+        invited=is_by_invitation(event.booking, event.admits),
         when=when_text(event_view(event)),
         where=location_words(event),
         contact_email=settings().mail_from,

@@ -222,6 +222,7 @@ def _places_to_take(now: datetime) -> ColumnElement[bool]:
 
     ours = and_(
         Event.booking.in_(("first_come", "by_approval")),
+        Event.admits != "invited",
         or_(Event.opens_at.is_(None), Event.opens_at <= now),
         func.coalesce(Event.closes_at, Event.sort_at) > now,
         or_(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 #: Who it is meant for: shown to people, counted in the gap map. No key ever changes.
 AUDIENCES = {
@@ -48,3 +48,39 @@ def domain_admits(email: str, domains: Iterable[str]) -> bool:
 def audiences_meet(one: str, other: str) -> bool:
     """Whether two events want the same people: alike, or one of them is for everyone or does not say."""
     return one == other or "everyone" in (one, other) or "" in (one, other)
+
+
+#: Ways of booking in which our own form takes people.
+OWN_FORM = ("first_come", "by_approval", "by_invitation")
+
+
+def is_by_invitation(booking: str, admits: str) -> bool:
+    """Whether only people who were invited may register. Both ways of saying it mean the same."""
+    return booking == "by_invitation" or (admits == "invited" and booking in OWN_FORM)
+
+
+def who_may_register(booking: str, admits: str, domains: Iterable[str]) -> str:
+    """Who may register, as a sentence for people; empty when anyone may, or when nobody registers here."""
+    named = domain_words(domains)
+    if is_by_invitation(booking, admits):
+        also = f", or with one that ends in {named}" if named else ""
+        return f"This event is by invitation. Register with the email address that was invited{also}."
+    if admits == "domains" and named and booking in OWN_FORM:
+        return f"This event is for people whose email address ends in {named}."
+    return ""
+
+
+def domain_words(domains: Iterable[str]) -> str:
+    """gov.scot, nhs.scot or glasgow.gov.uk."""
+    *most, last = list(domains) or [""]
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def admission(*, booking: str, admits: str, domains: Sequence[str], email: str, is_on_list: bool) -> str:
+    """Whether an address may register: "in", "elsewhere" (at none of the domains) or "not_invited"."""
+    at_domain = domain_admits(email, domains)
+    if is_by_invitation(booking, admits):
+        return "in" if is_on_list or at_domain else "not_invited"
+    if admits == "domains" and domains and not at_domain:
+        return "elsewhere"
+    return "in"

@@ -13,6 +13,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from workshops.core.london_time import days_words, deadline_words, instant_words, month_words, when_words
+from workshops.schedule.rules.audience import OWN_FORM, is_by_invitation
 from workshops.schedule.rules.when import read_days
 
 Mode = Literal["in_person", "online", "hybrid"]
@@ -39,6 +40,8 @@ class EventView:
     state: str
     mode: str
     booking: str
+    #: Who may register; see rules.audience.
+    admits: str = "anyone"
     sort_at: datetime
     over_at: datetime
     starts_at: datetime | None = None
@@ -155,7 +158,8 @@ def list_words(view: EventView, now: datetime) -> tuple[str, ...]:
 
 def page_words(view: EventView, now: datetime) -> tuple[object, ...]:
     """What the event's own page says about its places: it must be built again only when this changes."""
-    left = (places_left(capacity, taken) for _, capacity, taken in ways(view))
+    shown = () if is_by_invitation(view.booking, view.admits) else ways(view)
+    left = (places_left(capacity, taken) for _, capacity, taken in shown)
     return public_state(view, now), *(None if number is None else min(number, MANY_PLACES) for number in left)
 
 
@@ -202,16 +206,13 @@ def _past(view: EventView) -> PublicState:
 
 
 def _on_now_sentence(view: EventView) -> str:
-    if view.booking in ("first_come", "by_approval") and view.mode != "in_person":
+    if view.booking in OWN_FORM and view.mode != "in_person":
         return "This event is on now. If you have a place, the way to join is in your email."
     return "This event is on now."
 
 
 def _registration(view: EventView, now: datetime) -> PublicState:
     """The state of registration, before the event begins."""
-    if view.booking == "by_invitation":
-        return PublicState("by_invitation", "By invitation", "purple",
-                           sentence="Places at this event are by invitation.")  # fmt: skip
     if view.booking == "elsewhere":
         return _elsewhere(view)
     if view.booking == "none":
@@ -227,6 +228,10 @@ def _registration(view: EventView, now: datetime) -> PublicState:
         words = instant_words(view.opens_at)
         return PublicState("not_open", f"Registration opens {words}", "blue",
                            sentence=f"Registration opens on {words}.")  # fmt: skip
+    if is_by_invitation(view.booking, view.admits):
+        # Whether places are left is not said: from one that goes, somebody could read who was invited.
+        return PublicState("by_invitation", "By invitation", "purple", True, "Register with your invitation",
+                           "Places at this event are by invitation.")  # fmt: skip
     return _by_approval(view) if view.booking == "by_approval" else _first_come(view)
 
 
@@ -237,7 +242,8 @@ def _elsewhere(view: EventView) -> PublicState:
                            sentence="Places at this event are booked with its organiser.")  # fmt: skip
     return PublicState("elsewhere", "Booking elsewhere", "blue", register_label=f"Register on {host}",
                        register_url=view.booking_url,
-                       sentence=f"Registration for this event is on another website, {host}.")  # fmt: skip
+                       sentence=f"Registration for this event is on another website, {host}. "
+                       "The button opens it.")  # fmt: skip
 
 
 def _by_approval(view: EventView) -> PublicState:

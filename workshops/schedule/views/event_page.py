@@ -16,6 +16,7 @@ from workshops.schedule.calendar_entry import location_words, venue_words
 from workshops.schedule.models import Event
 from workshops.schedule.queries import other_dates
 from workshops.schedule.queries.public import event_view, sentence_case, short_place
+from workshops.schedule.rules.audience import is_by_invitation, who_may_register
 from workshops.schedule.rules.public_state import (
     MANY_PLACES,
     EventView,
@@ -58,6 +59,7 @@ def event_context(event: Event, session: Session, now: datetime) -> dict[str, An
         "view": view,
         "state": state,
         "when": when_text(view),
+        "who_may": who_may_register(event.booking, event.admits, event.admitted_domains),
         "facts": _facts(event, view, state),
         "programme": programme,
         "access": access_facts(event),
@@ -129,8 +131,9 @@ def _facts(event: Event, view: EventView, state: PublicState) -> list[tuple[str,
         ("How to attend", _ATTENDING[event.mode]),
         ("Run by", event.host.name if event.host else ""),
     ]
-    if state.can_register:
+    if state.can_register and not is_by_invitation(view.booking, view.admits):
         facts.append(("Places", "; ".join(_places(view))))
+    if state.can_register:
         facts.append(("Registration closes", deadline_words(registration_closes_at(view))))
     if state.key in ("past", "followed_up"):
         # Totals that a public page reported; what was counted here is in the panel of follow-up.
