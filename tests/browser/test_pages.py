@@ -62,6 +62,7 @@ GONE = {
     "/places/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA": 404,
     "/staff/link/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA": 404,
 }
+PARTS = ("about", "when", "where", "registration", "questions", "who")
 STAFF = (
     "/staff/", "/staff/?show=drafts", "/staff/?show=past&whose=mine", "/staff/events/new", "/staff/programmes",
     "/staff/programmes/new", "/staff/programmes/example-co-production-week/edit", "/staff/venues",
@@ -71,6 +72,9 @@ STAFF = (
     *(f"/staff/events/{OPEN}/{page}" for page in (
         "edit", "preview", "cancel", "postpone", "add-date", "copy", "repeat", "dates", "people/add", "needs",
         "messages", "on-the-day", "attendance", "register-sheet", "notes", "write-ups/new")),
+    *(f"/staff/events/{slug}/edit/{part}" for slug in (OPEN, DRAFT, HYBRID) for part in PARTS),
+    f"/staff/events/{FOLLOWED_UP}/edit/history", f"/staff/events/{DRAFT}/edit/check", f"/staff/events/{DRAFT}/preview",
+    f"/staff/events/{DRAFT}/edit/days?first=2027-10-30&last=2027-11-01&start=10am&end=4pm",
     *(f"/staff/events/{slug}/people" for slug in (OPEN, FULL, HYBRID, APPROVAL)),
     *(f"/staff/events/{slug}/afterwards" for slug in (OPEN, PAST, FOLLOWED_UP)),
     *(f"/staff/events/{FOLLOWED_UP}/{page}" for page in ("on-the-day", "attendance", "notes/preview")),
@@ -178,7 +182,9 @@ PUBLIC_FORMS = (
     Sent("/staff/forgotten-password", "", None),
 )
 STAFF_FORMS = (
-    Sent("/staff/events/new", "Save as draft", ("Title", "A title alone")),
+    Sent("/staff/events/new", "Save as a draft", ("Title", "A title alone")),
+    Sent(f"/staff/events/{DRAFT}/edit/when", "Save and continue", ("Start time", "half past never")),
+    Sent(f"/staff/events/{DRAFT}/edit/where", "Save and continue", ("Joining link (optional)", "ftp://example.org")),
     Sent(f"/staff/events/{OPEN}/cancel", "Cancel", None),
     Sent(f"/staff/events/{OPEN}/postpone", "Postpone", None),
     Sent(f"/staff/events/{OPEN}/add-date", "", ("Start time", "half past never")),

@@ -43,7 +43,8 @@ def world(session: Session, clock: FakeClock) -> dict[str, Any]:
     )
     session.commit()
     return {"slug": ("an-event", "a-past-event"), "registration_id": (confirmed.id,), "write_up_id": (write_up.id,),
-            "token": (place, calendar), "format": ("csv", "xlsx"), "outcome": ("place", "waiting")}  # fmt: skip
+            "token": (place, calendar), "format": ("csv", "xlsx"), "outcome": ("place", "waiting"),
+            "part": ("about", "when", "where", "registration", "questions", "who", "history")}  # fmt: skip
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def sent_form(page: Any) -> dict[str, str]:
     fields = {}
     for tag in re.findall(r"<input[^>]*>", form):
         values = dict(re.findall(r'(\w[\w-]*)="([^"]*)"', tag))
-        if values.get("type") != "radio" or " checked" in tag:
+        if values.get("type") not in ("radio", "checkbox") or " checked" in tag:
             fields[unescape(values.get("name", ""))] = unescape(values.get("value", ""))
     for name, body in re.findall(r'<textarea[^>]*name="([^"]+)"[^>]*>\n?(.*?)</textarea>', form, re.DOTALL):
         fields[name] = unescape(body)

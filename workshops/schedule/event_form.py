@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
 
 from workshops.core.london_time import DoubleTime, ImpossibleTime, london_date, typed_instant, wall_time
-from workshops.schedule.forms import FIELD_NAMES, QUESTION_FIELDS, EventForm
+from workshops.schedule.forms import FIELD_NAMES, QUESTION_FIELDS, WHEN_FIELDS, EventForm
 from workshops.schedule.rules.events import EventDetails, Place
 from workshops.schedule.rules.problems import DetailsDoNotFit, Problem
 from workshops.schedule.rules.questions import Question
@@ -18,6 +19,9 @@ from workshops.schedule.rules.when import When, is_month, when_typed
 _SAME = ("title", "mode", "summary", "description", "joining_link", "bsl", "captions", "booking", "booking_url",
          "capacity_in_person", "capacity_online", "host", "reported_registered", "reported_attended",
          "source_url")  # fmt: skip
+#: The fields that a whole page always sends, so that their absence says something.
+_BOXES = ("facilitators", *(f"{name}_more" for name in QUESTION_FIELDS))
+HAS_DAYS = "This event has times for each day. Change them on the page “When”"
 
 
 @dataclass(frozen=True)
@@ -34,29 +38,45 @@ class Known:
 def defaults() -> dict[str, Any]:
     """What a new form has chosen already."""
     return {"booking": "first_come", "when_full": "wait", "visible": "listed", "bsl": "not_known",
-            "captions": "not_known"}  # fmt: skip
+            "captions": "not_known", "admits": "anyone"}  # fmt: skip
+
+
+def shape_of(when: When) -> str:
+    """Which of SHAPES an event has."""
+    if when.month is not None:
+        return "month"
+    if when.days:
+        return "days"
+    if when.starts_at is None:
+        return "bar"
+    return "one" if when.last_day == when.first_day else "span"
 
 
 def form_values(details: EventDetails, known: Known) -> dict[str, Any]:
     """What the form shows of an event."""
-    when = details.when
-    starts, ends = when.starts_at, when.ends_at
-    values = {name: getattr(details, name) for name in _SAME}
-    values |= {f"question_{number}": one.text for number, one in enumerate(details.questions, start=1)}
+    values = {name: getattr(details, name) for name in _SAME} | _when_values(details.when)
+    for name, one in zip(QUESTION_FIELDS, (*details.questions, *[Question("")] * 5), strict=False):
+        values |= {
+            name: one.text,
+            f"{name}_kind": one.kind,
+            f"{name}_options": "\n".join(one.options),
+            f"{name}_more": [key for key, on in (("required", one.is_required), ("personal", one.is_personal)) if on],
+            f"{name}_reason": one.reason,
+        }
     values |= {
         "kind": _key(known.kinds, details.kind),
         "venue": _key(known.venues, details.venue),
+        "room": details.room or None,
         "programme": _key(known.programmes, details.programme),
         "area": details.area,
+        "audience": details.audience,
         "topics": "; ".join(details.topics),
         "owner": details.owner_id,
+        "facilitators": list(details.facilitators),
         "when_full": "wait" if details.has_waiting_list else "close",
         "visible": "listed" if details.is_listed else "unlisted",
-        "month": when.month,
-        "starts_on": None if when.month else when.first_day,
-        "ends_on": when.last_day if not when.month and when.last_day != when.first_day else None,
-        "start_time": wall_time(starts) if starts else None,
-        "end_time": wall_time(ends) if ends else None,
+        "admits": details.admits,
+        "admitted_domains": "\n".join(details.admitted_domains),
     }
     for name, instant in (("opens", details.opens_at), ("closes", details.closes_at)):
         values[f"{name}_on"] = london_date(instant) if instant else None
@@ -64,8 +84,30 @@ def form_values(details: EventDetails, known: Known) -> dict[str, Any]:
     return values
 
 
+def _when_values(when: When) -> dict[str, Any]:
+    starts, ends = when.starts_at, when.ends_at
+    return {
+        "shape": shape_of(when),
+        "month": when.month,
+        "starts_on": None if when.month else when.first_day,
+        "ends_on": when.last_day if not when.month and when.last_day != when.first_day else None,
+        "start_time": wall_time(starts) if starts else None,
+        "end_time": wall_time(ends) if ends else None,
+    }
+
+
 def _key(known: Mapping[Any, Any], value: Any) -> Any:
     return next((key for key, name in known.items() if name == value), None)
+
+
+def keep_only(form: EventForm, asked: Collection[str], values: Mapping[str, Any]) -> None:
+    """Give the fields that were neither on the page nor sent what the event has.
+
+    An unticked box sends nothing, so only the page itself can say that it was there.
+    """
+    for name in _BOXES:
+        if name not in asked and not form[name].raw_data:
+            form[name].process(None, values.get(name, ()))
 
 
 def details_from(form: EventForm, known: Known, base: EventDetails | None, owner_id: int | None) -> EventDetails:
@@ -77,7 +119,7 @@ def details_from(form: EventForm, known: Known, base: EventDetails | None, owner
     when: When | None = None
     instants: dict[str, datetime | None] = {}
     try:
-        when = _when(form, base)
+        when = when_from(form, base)
     except DetailsDoNotFit as unfit:
         problems.extend(unfit.problems)
     for name, at in (("opens", time(0, 0)), ("closes", time(23, 59))):
@@ -85,40 +127,94 @@ def details_from(form: EventForm, known: Known, base: EventDetails | None, owner
             instants[f"{name}_at"] = _instant(form, name, at)
         except DetailsDoNotFit as unfit:
             problems.extend(unfit.problems)
+    problems += _questions_without_words(form)
     if problems or when is None:
         raise DetailsDoNotFit(*problems)
     values: dict[str, Any] = {name: form[name].data for name in _SAME} | instants
+    venue = _venue(form, known)
     values |= {
         "kind": known.kinds.get(form.kind.data, ""),
         "when": when,
-        "venue": _venue(form, known),
+        "venue": venue,
+        "room": _room(form, base, venue),
         "area": form.area.data or "",
         "programme": known.programmes.get(form.programme.data, ""),
+        "audience": form.audience.data or "",
         "topics": tuple(form.topics.data.split(";")),
-        "questions": tuple(Question(form[name].data) for name in QUESTION_FIELDS),
+        "questions": tuple(_question(form, name) for name in QUESTION_FIELDS),
         "has_waiting_list": form.when_full.data != "close",
         "is_listed": form.visible.data != "unlisted",
+        "admits": form.admits.data or "anyone",
+        "admitted_domains": tuple(form.admitted_domains.data.replace(",", "\n").split()),
         "owner_id": form.owner.data if known.may_give_away else owner_id,
+        "facilitators": tuple(form.facilitators.data),
     }
     return replace(base, **values) if base is not None else EventDetails(**values)
 
 
 def show_problems(form: EventForm, unfit: DetailsDoNotFit) -> None:
     """Put what is wrong at the fields it belongs to."""
+    asked = [name for name in QUESTION_FIELDS if form[name].data]
     for problem in unfit.problems:
         field = FIELD_NAMES.get(problem.field, problem.field)
+        number = re.fullmatch(r"question_(\d)(.*)", field)
+        if number is not None and int(number[1]) <= len(asked):
+            # Rules count the questions that are asked; an empty one in between has a number here too.
+            field = asked[int(number[1]) - 1] + number[2]
         if problem.field == "venue":
             field = "venue_name"
         form.add_error(problem.sentence, field)
 
 
-def _when(form: EventForm, base: EventDetails | None) -> When:
+def when_from(form: EventForm, base: EventDetails | None) -> When:
+    """The time that a form says; "days" are asked for on a page of their own, see views.staff_event_days.
+
+    Raises DetailsDoNotFit.
+    """
+    shape = form.shape.data
+    untouched = base is not None and all(
+        form[name].data == (value or "" if name == "month" else value)
+        for name, value in _when_values(base.when).items()
+        if name in WHEN_FIELDS or (name == "shape" and shape is not None)
+    )
+    if base is not None and untouched:
+        # Words that nobody touched mean the same instants, whatever a form can and cannot say.
+        return base.when
+    if base is not None and base.when.days and shape in (None, "days"):
+        raise DetailsDoNotFit(Problem("starts", HAS_DAYS))
+    return _typed_by_shape(form, shape) if shape is not None else _typed(form, base)
+
+
+def _typed_by_shape(form: EventForm, shape: str) -> When:
+    first, last, starts, ends = form.starts_on.data, form.ends_on.data, form.start_time.data, form.end_time.data
+    if shape == "month":
+        return _month(form)
+    if first is None:
+        raise DetailsDoNotFit(Problem("starts", "Enter the date"))
+    if shape == "bar":
+        return when_typed(first, None, last, None)
+    if shape == "span":
+        if last is None:
+            raise DetailsDoNotFit(Problem("ends", "Enter the last day"))
+        if starts is None:
+            raise DetailsDoNotFit(Problem("start_time", "Enter when it starts"))
+        return when_typed(first, starts, last, ends)
+    return when_typed(first, starts, None, ends)
+
+
+def _month(form: EventForm) -> When:
+    month = (form.month.data or "").strip()
+    if not is_month(month):
+        raise DetailsDoNotFit(Problem("month", "Enter a month with its year first, such as 2016-11"))
+    return When(month=month)
+
+
+def _typed(form: EventForm, base: EventDetails | None) -> When:
+    """Without a shape, as on the first screen: what is filled in decides."""
     first: date | None = form.starts_on.data
     month = (form.month.data or "").strip()
     if first is None and month:
-        if not is_month(month):
-            raise DetailsDoNotFit(Problem("month", "Enter a month with its year first, such as 2016-11"))
-        return When(month=month)
+        return _month(form)
     if first is None:  # the form asks for it before this
         raise DetailsDoNotFit(Problem("starts", "Enter the date"))
     if month:
@@ -129,11 +225,7 @@ def _when(form: EventForm, base: EventDetails | None) -> When:
     if endless and starts is not None and ends is None and last is None:
         typed = when_typed(first, starts, None, time(23, 59)) if starts < time(23, 59) else base.when  # type: ignore[union-attr]
         return When(starts_at=typed.starts_at)
-    when = when_typed(first, starts, last, ends)
-    # The box cannot say which of two equal times in autumn is meant: unchanged words mean the same instant.
-    if base is not None and base.when.starts_at is not None and base.when.words() == when.words():
-        return base.when
-    return when
+    return when_typed(first, starts, last, ends)
 
 
 def _venue(form: EventForm, known: Known) -> Place | None:
@@ -141,6 +233,37 @@ def _venue(form: EventForm, known: Known) -> Place | None:
     if typed.words:
         return typed
     return known.venues.get(form.venue.data)
+
+
+def _room(form: EventForm, base: EventDetails | None, venue: Place | None) -> str:
+    """The room typed or chosen; one that belongs to the venue before goes with it."""
+    if form.room_name.data:
+        return str(form.room_name.data)
+    before = base.venue if base is not None else None
+    moved = before is not None and (venue is None or venue.key != before.key)
+    return "" if moved and base is not None and form.room.data == base.room else form.room.data or ""
+
+
+def _question(form: EventForm, name: str) -> Question:
+    more = form[f"{name}_more"].data
+    personal = "personal" in more
+    return Question(
+        text=form[name].data,
+        kind=form[f"{name}_kind"].data or "text",
+        options=tuple(form[f"{name}_options"].data.split("\n")),
+        is_personal=personal,
+        reason=form[f"{name}_reason"].data if personal else "",
+        is_required="required" in more,
+    )
+
+
+def _questions_without_words(form: EventForm) -> list[Problem]:
+    """What was filled in around a question that is not there would be lost without a word."""
+    return [
+        Problem(name, "Enter the question, or empty everything below it")
+        for name in QUESTION_FIELDS
+        if not form[name].data and (form[f"{name}_options"].data or form[f"{name}_reason"].data)
+    ]
 
 
 def _instant(form: EventForm, name: str, otherwise: time) -> datetime | None:

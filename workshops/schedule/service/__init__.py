@@ -6,11 +6,13 @@ from workshops.schedule.service.catalogue import make_kind
 from workshops.schedule.service.consequences import Consequences, foresee_change, foresee_step
 from workshops.schedule.service.details import all_counts_of, counts_of, details_of, when_of
 from workshops.schedule.service.events import (
+    EditedMeanwhile,
     MustChoose,
     SavedEvent,
     change_event,
     create_event,
     fit_vevents,
+    keep_part,
     refresh_all_vevents,
 )
 from workshops.schedule.service.imports import ImportReport, RowResult, import_rows
@@ -46,6 +48,7 @@ from workshops.schedule.service.venues import (
 __all__ = [
     "CancelledEvents",
     "Consequences",
+    "EditedMeanwhile",
     "ImportReport",
     "MustChoose",
     "ProgrammeDetails",
@@ -69,6 +72,7 @@ __all__ = [
     "foresee_change",
     "foresee_step",
     "import_rows",
+    "keep_part",
     "make_kind",
     "merge_hosts",
     "merge_topics",

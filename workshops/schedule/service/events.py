@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from workshops.audit import service as audit
 from workshops.audit.rules import Actor
 from workshops.config import Settings
+from workshops.core.errors import DomainError
 from workshops.core.versions import touch_public
 from workshops.ical.identity import new_uid
 from workshops.ical.serialise import vevent_bytes
@@ -30,6 +31,7 @@ from workshops.schedule.rules.events import (
     decide_change,
     told_words,
 )
+from workshops.schedule.rules.parts import PARTS
 from workshops.schedule.rules.problems import DetailsDoNotFit, Problem
 from workshops.schedule.rules.slugs import free_slug
 from workshops.schedule.service.calendar import renew, topic_names
@@ -48,6 +50,14 @@ class MustChoose(DetailsDoNotFit):
         super().__init__(problem)
         self.people = people
         self.changes = changes
+
+
+class EditedMeanwhile(DomainError):
+    """Somebody else saved the event after it was read. edition: the one that is saved now."""
+
+    def __init__(self, edition: int) -> None:
+        super().__init__("Somebody else changed this event while you were editing it")
+        self.edition = edition
 
 
 @dataclass(frozen=True)
@@ -118,15 +128,20 @@ def change_event(
     now: datetime,
     actor: Actor,
     settings: Settings,
+    edition: int | None = None,
 ) -> SavedEvent:
     """Change an event in any state; a postponed one that gets another time is published again.
 
     tell: whether to email everybody registered; must be said when `decide_change` asks for it, and is left
     aside otherwise. The same details again change nothing.
-    Raises NotFound, DetailsDoNotFit with all that is wrong, or MustChoose when the choice is missing.
+    edition: the one that was read, when that matters; None overwrites whatever is saved now.
+    Raises NotFound, DetailsDoNotFit with all that is wrong, MustChoose when the choice is missing, or
+    EditedMeanwhile when the event has another edition.
     """
     lock_schedule(session)
     event = lock_event(session, event_id)
+    if edition is not None and event.edition != edition:
+        raise EditedMeanwhile(event.edition)
     details = cleaned(details)
     check(details, now=now)
     before = details_of(session, event)
@@ -183,11 +198,20 @@ def apply_change(
         event.changed_from = before.when.words(uk_time=before.mode == "online")
         if event.state == "postponed":
             event.state, event.state_reason, event.state_changed_at = "published", "", now
+    event.edition += 1
     topics = write_details(session, event, details, catalogue)
     raised = renew(session, event, entry, topics=topics, now=now, settings=settings)
     if was_public:
         touch_public(session)
     return raised
+
+
+def keep_part(session: Session, *, event_id: int, part: str) -> None:
+    """Note that a part of the task list was saved; changes nothing else of the event. Raises NotFound."""
+    event = lock_event(session, event_id)
+    if part in PARTS and part not in event.parts_done:
+        event.parts_done = [*event.parts_done, part]
+        session.flush()
 
 
 def tell_question(people: int) -> str:
