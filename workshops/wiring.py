@@ -35,6 +35,7 @@ LISTENERS: tuple[tuple[Signal, Listener], ...] = (
     (signals.event_capacity_changed, registration.fill_free_places),
     (signals.calendars_asked, registration.what_is_in_calendars),
     (consequence_signals.people_asking_counted, registration.count_people_asking),
+    (consequence_signals.registrations_looked_for, registration.has_registrations),
     (consequence_signals.consequences_composed, registration.foresee_news),
     (signals.event_row_imported, followup.import_write_up),
     (signals.event_page_composed, followup.public_panel),
@@ -52,6 +53,7 @@ def _forget_counters(session: Session, *, now: datetime, settings: Settings) -> 
 #: What the worker does besides sending: words -> work(session, *, now, settings) -> how many things it did.
 DUE_WORK: dict[str, Callable[..., int]] = {
     "offers that ran out": registration.lapse_offers,
+    "reminders": registration.make_reminders,
     "old counters": _forget_counters,
 }
 

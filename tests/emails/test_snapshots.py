@@ -38,6 +38,7 @@ EVENT = {
     "changes": [],
     "reason": "",
     "until": datetime(2017, 11, 9, 17, tzinfo=UTC),
+    "ahead": "",
 }
 CHANGES = [
     {"label": "Date and time", "before": "Monday 13 November 2017, 10am to 12 noon", "after": EVENT["when"]},
@@ -96,6 +97,9 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "already_registered": ("registration/already_registered", {}),
+    "reminder_week": ("registration/reminder", {"ahead": "in a week"}),
+    "reminder_day_online": ("registration/reminder", {**ONLINE, "ahead": "tomorrow", "has_invitation": False}),
+    "event_reinstated_moved": ("registration/event_reinstated", {"changes": CHANGES, "has_invitation": True}),
     "event_changed": ("registration/event_changed", {"changes": CHANGES, "has_invitation": True}),
     "event_changed_waiting": ("registration/event_changed", {"changes": CHANGES, "state": "waiting"}),
     "event_cancelled": ("registration/event_cancelled", {"reason": "The speaker is ill.", "has_invitation": True}),

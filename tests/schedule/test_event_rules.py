@@ -30,10 +30,8 @@ from workshops.schedule.rules.problems import DetailsDoNotFit
 from workshops.schedule.rules.questions import Question
 from workshops.schedule.rules.slugs import MAX_LENGTH, free_slug, is_slug, slug_of
 from workshops.schedule.rules.states import (
-    CANCEL,
-    POSTPONE,
-    PUBLISH,
-    REINSTATE,
+    STEPS,
+    Step,
     WrongState,
     check_publishable,
     clean_reason,
@@ -409,7 +407,7 @@ LATER = NOW + timedelta(days=1)
     ("state", "steps"),
     [
         ("draft", ("publish",)),
-        ("published", ("cancel", "postpone")),
+        ("published", ("cancel", "postpone", "unpublish")),
         ("postponed", ("cancel", "reinstate")),
         ("cancelled", ("reinstate",)),
     ],
@@ -420,13 +418,27 @@ def test_each_state_leads_where_it_should(state: str, steps: tuple[str, ...]) ->
     assert over == (("publish",) if state == "draft" else ())
 
 
-def test_a_step_from_the_wrong_state_says_why() -> None:
-    with pytest.raises(WrongState, match="cancelled, so nothing was changed"):
-        take_step(CANCEL, "cancelled", over_at=LATER, now=NOW)
-    with pytest.raises(WrongState, match="over"):
-        take_step(POSTPONE, "published", over_at=NOW, now=NOW)
-    assert take_step(PUBLISH, "draft", over_at=NOW, now=NOW) == "published"
-    assert take_step(REINSTATE, "postponed", over_at=LATER, now=NOW) == "published"
+def test_nobody_who_registered_loses_sight_of_the_event() -> None:
+    assert "unpublish" not in possible_steps("published", over_at=LATER, now=NOW, has_people=True)
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
+@pytest.mark.parametrize("state", ["draft", "published", "postponed", "cancelled"])
+@pytest.mark.parametrize("is_over", [False, True])
+def test_every_step_from_every_state_is_taken_or_refused_with_a_sentence(
+    step: Step, state: str, is_over: bool
+) -> None:
+    over_at = NOW if is_over else LATER
+    offered = step.name in possible_steps(state, over_at=over_at, now=NOW)
+    if offered:
+        assert take_step(step, state, over_at=over_at, now=NOW) == step.target != state
+        return
+    with pytest.raises(WrongState) as refused:
+        take_step(step, state, over_at=over_at, now=NOW)
+    said = str(refused.value)
+    assert said.startswith("This event") and said.endswith(".") and said.count(".") <= 2
+    assert ("over" in said) == (state in step.sources and is_over)
+    assert set(step.refusals) == {"draft", "published", "postponed", "cancelled"} - set(step.sources)
 
 
 def test_only_past_months_can_be_published() -> None:

@@ -47,6 +47,8 @@ class Foreseen:
 consequences_composed = _signals.signal("consequences_composed")
 #: The sender is the Event; session. A listener returns how many ask for a place, as (in person, online).
 people_asking_counted = _signals.signal("people_asking_counted")
+#: The sender is the Event; session. A listener returns whether anybody ever registered, whatever became of it.
+registrations_looked_for = _signals.signal("registrations_looked_for")
 
 
 def joined(heard: Sequence[Foreseen]) -> Foreseen:

@@ -54,6 +54,6 @@ def news_for(known: Known, now: Known, *, state: str, attending: str) -> News | 
         changes.append((JOINING, before, "the link below" if now[JOINING] else "we will send it to you"))
     if state == "waiting" and known.get(PLACES_LABEL, now[PLACES_LABEL]) != now[PLACES_LABEL]:
         changes.append((PLACES_LABEL, known[PLACES_LABEL], now[PLACES_LABEL]))
-    if was in _OFF and not any(label == TIME for label, _, _ in changes):
+    if was == "cancelled" or (was == "postponed" and not any(label == TIME for label, _, _ in changes)):
         return News("event_reinstated", tuple(changes))
     return News("event_changed", tuple(changes)) if changes else None

@@ -17,6 +17,7 @@ from workshops.registration.service.listeners import (
     attention_for,
     count_people_asking,
     fill_free_places,
+    has_registrations,
     note_change_while_off,
     reason_not_to_send,
     tell_event_changed,
@@ -47,6 +48,7 @@ from workshops.registration.service.registering import (
     new_form_key,
     register,
 )
+from workshops.registration.service.reminding import make_reminders
 from workshops.registration.service.telling import event_when
 from workshops.registration.service.upkeep import erase_expired, lapse_offers
 
@@ -77,8 +79,10 @@ __all__ = [
     "fill_free_places",
     "find_my_place",
     "foresee_news",
+    "has_registrations",
     "lapse_offers",
     "make_calendar",
+    "make_reminders",
     "move_place",
     "new_form_key",
     "note_change_while_off",

@@ -15,13 +15,14 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from workshops.config import Settings
-from workshops.core.london_time import deadline_words
+from workshops.core.london_time import deadline_words, instant_words
 from workshops.messages.queries import waiting_about
 from workshops.messages.render import placeholder, render_words
 from workshops.registration.models import Registration
 from workshops.registration.queries import counts_of, registrations_of
 from workshops.registration.rules import ATTENDING_WORDS, CALENDAR_STATES, Offer, offer_deadline
 from workshops.registration.rules.news import Known, News, known_words
+from workshops.registration.rules.reminders import REMINDERS, reminders_of
 from workshops.registration.service.news import PlannedNews, news_values, plan_news
 from workshops.registration.service.places import offers_to_make
 from workshops.registration.service.telling import NEWS_KINDS, mail_values
@@ -89,6 +90,7 @@ def foresee_news(
     sections = [
         ("Waiting list", tuple(_waiting_words(session, event, before, offers))),
         ("Offers", tuple(_offer_words(session, event, now))),
+        ("Reminders", tuple(_reminder_words(event, before, before_state, now))),
         ("Earlier news", tuple(_earlier_words(event, people))),
     ]
     return Foreseen(
@@ -173,6 +175,27 @@ def _offer_words(session: Session, event: Event, now: datetime) -> Iterator[str]
             f"{plural(moving, 'open offer ends', 'open offers end')} earlier than they were told: at "
             f"{deadline_words(latest)}, because the event starts sooner."
         )
+
+
+def _reminder_words(event: Event, before: EventDetails, before_state: str, now: datetime) -> Iterator[str]:
+    """What becomes of the reminders a week and a day before; who has a place then gets them."""
+    old = reminders_of(before.when.starts_at or before.when.starts_on) if before_state == "published" else ()
+    new = reminders_of(event.starts_at or event.starts_on) if event.state == "published" else ()
+    if old == new:
+        return
+    was = {one.key: one for one in old if now < one.drop_after}
+    now_is = {one.key: one for one in new if now < one.drop_after}
+    for key, (_, words) in REMINDERS.items():
+        name = f"The reminder that the event is {words}"
+        before_it, after_it = was.get(key), now_is.get(key)
+        if before_it is not None and after_it is not None:
+            yield f"{name} moves from {instant_words(before_it.due_at)}, to {instant_words(after_it.due_at)}."
+        elif after_it is not None:
+            again = " again" if key in {one.key for one in old} else ""
+            yield f"{name} goes out{again}: {instant_words(after_it.due_at)}."
+        elif before_it is not None:
+            why = "does not go out" if event.state != "published" else "does not go out: it is too late for it"
+            yield f"{name} {why}."
 
 
 def _earlier_words(event: Event, people: _People) -> Iterator[str]:

@@ -23,6 +23,7 @@ from workshops.registration.rules import ACTIVE_STATES, offer_deadline
 from workshops.registration.rules.news import known_words
 from workshops.registration.service.news import tell_news
 from workshops.registration.service.places import change_state, settle
+from workshops.registration.service.reminding import is_of_another_start
 from workshops.schedule.models import Event
 from workshops.schedule.queries import lock_event
 from workshops.schedule.queries.reach import within_reach
@@ -120,6 +121,11 @@ def count_people_asking(event: Event, *, session: Session, **_: Any) -> tuple[in
     return counts.of("in_person", "requested"), counts.of("online", "requested")
 
 
+def has_registrations(event: Event, *, session: Session, **_: Any) -> bool:
+    """Whether anybody ever registered, whatever became of it."""
+    return session.scalar(select(Registration.id).where(Registration.event_id == event.id).limit(1)) is not None
+
+
 def _news(
     session: Session,
     event: Event,
@@ -165,6 +171,7 @@ _STILL_TRUE = {
     "request_received": ("requested",),
     "request_declined": ("declined",),
     "place_cancelled": ("cancelled", "declined"),
+    "reminder": ("confirmed",),
 }
 
 
@@ -183,6 +190,10 @@ def reason_not_to_send(session: Session, message: OutboxMessage, now: datetime) 
         return "The offer has run out."
     if kind.startswith("event_") and registration.state not in ACTIVE_STATES:
         return "This person is no longer registered."
+    if kind == "reminder" and registration.event.state != "published":
+        return "The event does not take place as planned."
+    if kind == "reminder" and is_of_another_start(message, registration.event):
+        return "The event has moved since this was written."
     if kind == "place_confirmed" and registration.event.state == "cancelled":
         return "The event is cancelled."
     return None

@@ -23,6 +23,7 @@ from workshops.registration.models import Registration
 from workshops.registration.queries import highest_invites, registrations_of
 from workshops.registration.rules import ACTIVE_STATES, CALENDAR_STATES
 from workshops.registration.rules.news import Known, News, news_for
+from workshops.registration.service.reminding import REMINDER_KIND
 from workshops.registration.service.telling import NEWS_KINDS, REPLACED, tell
 from workshops.schedule.calendar_entry import entry_for
 from workshops.schedule.models import Event
@@ -71,6 +72,7 @@ def tell_news(
 
     but_not: people whom an offer made a moment ago told everything.
     """
+    _drop_reminders(session, event.id)
     waiting = waiting_news(session, event.id)
     if not is_told and not waiting:
         _keep_in_mind(session, event.id, before, after)
@@ -127,6 +129,13 @@ def _write(
         last_sent=sent.get(registration.email_key),
         values=news_values(event, registration, news),
     )
+
+
+def _drop_reminders(session: Session, event_id: int) -> None:
+    """A reminder that waits says what no longer holds: it goes, and is written anew while it is due."""
+    for message in lock_waiting_messages(session, event_id, (REMINDER_KIND,)):
+        session.delete(message)
+    session.flush()
 
 
 def _keep_in_mind(session: Session, event_id: int, before: Known, after: Known) -> None:

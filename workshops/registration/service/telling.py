@@ -43,6 +43,7 @@ _UNSAID: dict[str, Any] = {
     "changes": [],
     "reason": "",
     "until": None,
+    "ahead": "",
 }
 
 #: Mails that say when, where and how, so that whoever gets one knows all that holds.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,41 +18,65 @@ class WrongState(DomainError):
 
 @dataclass(frozen=True)
 class Step:
-    """A way from some states to another one. reverse_words: what somebody reads who comes too late or too early."""
+    """A way from some states to another one.
+
+    refusals: state -> what somebody reads who tries to take it from there.   over: what they read when the event is
+    over; empty when it can be taken then too.
+    """
 
     name: str
     sources: tuple[str, ...]
     target: str
-    #: Whether it can still be taken when the event is over.
-    when_over: bool = False
+    refusals: Mapping[str, str]
+    over: str = ""
 
 
-PUBLISH = Step("publish", ("draft",), "published", when_over=True)
-CANCEL = Step("cancel", ("published", "postponed"), "cancelled")
-POSTPONE = Step("postpone", ("published",), "postponed")
-REINSTATE = Step("reinstate", ("cancelled", "postponed"), "published")
-STEPS = (PUBLISH, CANCEL, POSTPONE, REINSTATE)
+#: All ways between the states, with a sentence for every way that does not lead on. A postponed event that is given
+#: another time is published again too; that is a change of details (`service.change_event`).
+PUBLISH = Step("publish", ("draft",), "published", {
+    "published": "This event is published already.",
+    "postponed": "This event is postponed. Give it a new date, or let it take place as planned.",
+    "cancelled": "This event is cancelled. Let it take place after all instead.",
+})  # fmt: skip
+UNPUBLISH = Step("unpublish", ("published",), "draft", {
+    "draft": "This event is a draft already.",
+    "postponed": "This event is postponed and its page says so. It cannot become a draft again.",
+    "cancelled": "This event is cancelled and its page says so. It cannot become a draft again.",
+}, over="This event is over. It stays public, as part of what happened.")  # fmt: skip
+POSTPONE = Step("postpone", ("published",), "postponed", {
+    "draft": "This event is a draft that only staff can see. Change its date instead.",
+    "postponed": "This event is postponed already.",
+    "cancelled": "This event is cancelled. Let it take place after all first.",
+}, over="This event is over, so it can no longer be postponed.")  # fmt: skip
+CANCEL = Step("cancel", ("published", "postponed"), "cancelled", {
+    "draft": "This event is a draft that only staff can see, so there is nothing to cancel.",
+    "cancelled": "This event is cancelled already.",
+}, over="This event is over, so it can no longer be cancelled.")  # fmt: skip
+REINSTATE = Step("reinstate", ("cancelled", "postponed"), "published", {
+    "draft": "This event is a draft. Publish it instead.",
+    "published": "This event takes place already.",
+}, over="This event would be over by now. Add another date of it instead.")  # fmt: skip
+STEPS = (PUBLISH, CANCEL, POSTPONE, REINSTATE, UNPUBLISH)
 
-_STATE_WORDS = {
-    "draft": "still a draft",
-    "published": "published",
-    "postponed": "postponed",
-    "cancelled": "cancelled",
-}
+ALREADY_REGISTERED = "People have registered for this event, so it cannot become a draft again. Cancel or postpone it."
 
 
 def take_step(step: Step, state: str, *, over_at: datetime, now: datetime) -> str:
     """The state after a step. Raises WrongState with a sentence when it cannot be taken."""
     if state not in step.sources:
-        raise WrongState(f"This event is {_STATE_WORDS[state]}, so nothing was changed.")
-    if over_at <= now and not step.when_over:
-        raise WrongState("This event is over, so nothing was changed.")
+        raise WrongState(step.refusals[state])
+    if step.over and over_at <= now:
+        raise WrongState(step.over)
     return step.target
 
 
-def possible_steps(state: str, *, over_at: datetime, now: datetime) -> tuple[str, ...]:
-    """The names of the steps that a page may offer."""
-    return tuple(step.name for step in STEPS if state in step.sources and (step.when_over or over_at > now))
+def possible_steps(state: str, *, over_at: datetime, now: datetime, has_people: bool = False) -> tuple[str, ...]:
+    """The names of the steps that a page may offer. has_people: whether anybody ever registered."""
+    return tuple(
+        step.name
+        for step in STEPS
+        if state in step.sources and not (step.over and over_at <= now) and not (step is UNPUBLISH and has_people)
+    )
 
 
 def check_publishable(details: EventDetails, *, now: datetime) -> None:

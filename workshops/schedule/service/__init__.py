@@ -34,7 +34,14 @@ from workshops.schedule.service.programmes import (
     save_programme,
 )
 from workshops.schedule.service.repeats import Repeated, add_date, copy_event, new_form_key, repeat_event
-from workshops.schedule.service.states import cancel_event, postpone_event, publish_event, reinstate_event
+from workshops.schedule.service.states import (
+    anybody_registered,
+    cancel_event,
+    postpone_event,
+    publish_event,
+    reinstate_event,
+    unpublish_event,
+)
 from workshops.schedule.service.team import reason_not_to_send, tell_team
 from workshops.schedule.service.venues import (
     VenueDetails,
@@ -58,6 +65,7 @@ __all__ = [
     "VenueDetails",
     "add_date",
     "all_counts_of",
+    "anybody_registered",
     "cancel_event",
     "cancel_events",
     "change_event",
@@ -95,5 +103,6 @@ __all__ = [
     "save_venue",
     "tell_team",
     "touch_event",
+    "unpublish_event",
     "when_of",
 ]

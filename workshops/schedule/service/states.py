@@ -13,15 +13,19 @@ from workshops.config import Settings
 from workshops.core.versions import touch_public
 from workshops.schedule import signals
 from workshops.schedule.calendar_entry import entry_for
+from workshops.schedule.consequence_signals import registrations_looked_for
 from workshops.schedule.models import Event
 from workshops.schedule.queries.locks import lock_event
 from workshops.schedule.rules.problems import DetailsDoNotFit, Problem
 from workshops.schedule.rules.states import (
+    ALREADY_REGISTERED,
     CANCEL,
     POSTPONE,
     PUBLISH,
     REINSTATE,
+    UNPUBLISH,
     Step,
+    WrongState,
     check_publishable,
     clean_reason,
     take_step,
@@ -42,6 +46,25 @@ def publish_event(session: Session, *, event_id: int, now: datetime, actor: Acto
     signals.event_published.send(event, session=session, now=now, actor=actor, settings=settings)
     tell_team(session, event, now=now, settings=settings)
     return event
+
+
+def unpublish_event(session: Session, *, event_id: int, now: datetime, actor: Actor, settings: Settings) -> Event:
+    """Take a public event back to a draft, as long as nobody has ever registered: so nobody was told anything.
+
+    Those who run it keep it in their calendar: a draft is still a plan. Raises NotFound or WrongState.
+    """
+    event = lock_event(session, event_id)
+    target = take_step(UNPUBLISH, event.state, over_at=event.over_at, now=now)
+    if anybody_registered(session, event):
+        raise WrongState(ALREADY_REGISTERED)
+    set_state(session, event, target, reason="", now=now, settings=settings)
+    _record(session, event, "event_unpublished", now, actor)
+    return event
+
+
+def anybody_registered(session: Session, event: Event) -> bool:
+    """Whether anybody ever registered for an event, whatever became of it."""
+    return any(signals.answers(registrations_looked_for.send(event, session=session)))
 
 
 def cancel_event(

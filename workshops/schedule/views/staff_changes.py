@@ -85,7 +85,7 @@ def save_or_check_all(
     with transaction() as session:
         # A single POST with everything in it has chosen already; nothing needs to be looked at.
         found = [] if tell is not None and not checked else _foresee(session, planned)
-        moved = bool(checked) and checked != _seen(found)
+        moved = bool(checked) and checked != seen_of(found)
         unsaid = tell is None and any(one.asks or (one.is_shown and not checked) for one in found)
         if not moved and not unsaid:
             saved = [(save or _change)(session, one, bool(tell) if found else tell) for one in planned]
@@ -114,7 +114,8 @@ def _foresee(session: Session, planned: Sequence[Planned]) -> list[Consequences]
     ]
 
 
-def _seen(found: Sequence[Consequences]) -> str:
+def seen_of(found: Sequence[Consequences]) -> str:
+    """What the check page sends along, so that a change in between is noticed."""
     return sha256(" ".join(one.seen for one in found).encode()).hexdigest()[:32]
 
 
@@ -156,7 +157,7 @@ def check_page(
         people=sum(one.told for one in shown),
         asks=any(one.asks for one in shown),
         carried=[(name, value) for name, value in request.form.items(multi=True) if name not in _OWN],
-        checked=_seen(found),
+        checked=seen_of(found),
         back_to=back_to,
         button_words=button,
     )

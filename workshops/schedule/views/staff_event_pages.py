@@ -126,7 +126,8 @@ def staff_event(slug: str) -> ResponseReturnValue:
         clashes=clashes_for(event, details) if runs else [],
         room_warning=room_warning(event, details) if runs and event.over_at > instant else "",
         runs=runs,
-        steps=possible_steps(event.state, over_at=event.over_at, now=instant) if runs else (),
+        steps=possible_steps(event.state, over_at=event.over_at, now=instant,
+                             has_people=service.anybody_registered(session, event)) if runs else (),  # fmt: skip
         people=service.counts_of(event).people,
         series=[(other, when_text(event_view(other)), public_state(event_view(other), instant))
                 for other in series_of(session, event)],  # fmt: skip
