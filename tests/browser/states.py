@@ -29,7 +29,7 @@ from workshops.registration.models import Registration
 from workshops.registration.queries import registrations_of
 from workshops.registration.service.telling import mint_link
 from workshops.schedule import service as schedule
-from workshops.schedule.models import Event
+from workshops.schedule.models import Event, Venue
 from workshops.schedule.queries import event_by_slug
 
 FULL = "example-workshop-tools-and-methods"
@@ -136,6 +136,19 @@ class Scene:
         return {name: urlsplit(address).path for name, address in {**made, "used": used}.items()}
 
 
+    def rooms(self) -> None:
+        """A venue with a room of its own, and an organisation with somebody to ask."""
+        venue = self.session.get_one(Venue, 1)
+        schedule.save_room(
+            self.session, venue_id=venue.id, room_id=None, name="Board room", capacity=12, actor=COMMAND, **self.how()
+        )
+        event = self.event(OPEN)
+        assert event.host is not None
+        event.host.contact_name, event.host.contact_phone = "Example Team", "0131 496 0000"
+        event.host.website = "https://example.org/team"
+        schedule.touch_event(self.session, event)
+
+
 def main() -> None:
     """Make all of it in one transaction and print where it is."""
     with create_app().app_context():
@@ -145,6 +158,7 @@ def main() -> None:
             scene.approval()
             scene.another_date()
             scene.event_states()
+            scene.rooms()
             links = scene.links()
         print(json.dumps({"places": scene.places, "links": links}))
 

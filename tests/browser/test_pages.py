@@ -65,8 +65,13 @@ GONE = {
 PARTS = ("about", "when", "where", "registration", "questions", "who")
 STAFF = (
     "/staff/", "/staff/?show=drafts", "/staff/?show=past&whose=mine", "/staff/events/new", "/staff/programmes",
-    "/staff/programmes/new", "/staff/programmes/example-co-production-week/edit", "/staff/venues",
-    "/staff/venues/1/edit", "/staff/kinds", "/staff/import", "/staff/write-ups", "/staff/write-ups/1",
+    "/staff/programmes/new", "/staff/more", "/staff/roles",
+    *(f"/staff/programmes/example-co-production-week{page}" for page in ("", "/edit", "/publish", "/cancel")),
+    "/staff/venues", "/staff/venues?q=nothing-like-this", "/staff/venues/new", "/staff/venues/1/rooms/new",
+    "/staff/venues/1/rooms/1/edit", *(f"/staff/venues/1{page}" for page in ("", "/edit", "/merge", "/merge?into=2")),
+    "/staff/hosts", "/staff/hosts/new", *(f"/staff/hosts/1{page}" for page in ("", "/edit", "/merge?into=2")),
+    "/staff/topics", "/staff/topics/1/edit", "/staff/topics/1/merge?q=co", "/staff/kinds",
+    "/staff/import", "/staff/write-ups", "/staff/write-ups/1",
     "/staff/evidence", "/staff/account", "/staff/accounts", "/staff/accounts/1", "/staff/accounts/invite",
     *(f"/staff/events/{slug}" for slug in (OPEN, DRAFT, CANCELLED, "example-workshop-postponed", FOLLOWED_UP)),
     *(f"/staff/events/{OPEN}/{page}" for page in (
@@ -194,6 +199,12 @@ STAFF_FORMS = (
     Sent(f"/staff/events/{OPEN}/write-ups/new", "Save the write-up", ("Link (optional)", "javascript:alert(1)")),
     Sent("/staff/programmes/new", "", ("Summary", "Something without a name")),
     Sent("/staff/kinds", "", None),
+    Sent("/staff/topics", "", None),
+    Sent("/staff/topics/1/edit", "Save the topic", ("Name of the topic", "; and more")),
+    Sent("/staff/venues/new", "", ("Postcode", "eh11yz is none")),
+    Sent("/staff/venues/1/rooms/new", "", ("How many people it holds", "a few")),
+    Sent("/staff/hosts/new", "", ("Telephone number", "0131 496 0000")),
+    Sent("/staff/programmes/example-co-production-week/cancel", "", None),
     Sent("/staff/import", "", None),
     Sent("/staff/accounts/invite", "", ("Name", "Example Colleague")),
     Sent("/staff/account", "Change", None),

@@ -13,6 +13,7 @@ from tests.factories import make_event, make_programme, make_registration, make_
 from workshops.core.tokens import new_token, token_hash
 from workshops.followup.models import Note, WriteUp
 from workshops.registration.models import CalendarToken, Invitee, PlaceToken
+from workshops.schedule.models import Room, Topic
 from workshops.schedule.queries import event_by_slug
 from workshops.schedule.rules.questions import Question, kept_questions
 
@@ -61,8 +62,14 @@ def whole_world(session: Session, world: dict[str, Any], clock: FakeClock) -> di
                         venue_id=make_venue(session).id, questions=ASKED, admits="domains",
                         admitted_domains=["example.org"], programme_id=programme.id)  # fmt: skip
     asked = make_registration(session, hybrid, state="requested")
+    room = Room(venue_id=hybrid.venue_id, name="Attic", name_key="attic")
+    topics = [Topic(name=name, slug=name) for name in ("one", "two")]
+    session.add_all([room, *topics])
+    session.commit()
     return {
         **world,
+        "room_id": (room.id,),
+        "topic_id": tuple(topic.id for topic in topics),
         "invitee_id": (invitee.id,),
         "slug": (*world["slug"], "asks-everything", programme.slug),
         "registration_id": (*world["registration_id"], asked.id),

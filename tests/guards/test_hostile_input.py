@@ -63,13 +63,13 @@ RAW = (
 #: Every name that any page reads from its address.
 ARGUMENTS = (
     "q", "programme", "kind", "topic", "area", "host", "attending", "from", "to", "places", "page", "sort",
-    "month", "show", "whose", "saved", "sent", "next", "part", "event", "year", "state",
+    "month", "show", "whose", "saved", "sent", "next", "part", "event", "year", "state", "into",
     "first", "last", "start", "end",
 )  # fmt: skip
 #: The last part of each address that reads some of them.
 READ_ARGUMENTS = (
     "events", "past", "calendar", "calendar.ics", "calendars", "write-ups", "find-my-place", "sign-in",
-    "evidence", "people", "on-the-day", "days",
+    "evidence", "people", "on-the-day", "venues", "hosts", "topics", "merge", "days",
 )  # fmt: skip
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from workshops.schedule.rules.audience import ADMITS, AUDIENCES
 from workshops.schedule.rules.events import (
     ADDRESS_MAX,
-    AREA_MAX,
     AREAS,
     BOOKINGS,
     DESCRIPTION_MAX,
@@ -255,40 +254,6 @@ class TellForm(Form):
     """Only whether people are told. Neither answer is chosen beforehand."""
 
     tell = RadioField("Do you want to tell people?", choices=TELL_CHOICES)
-
-
-class ProgrammeForm(Form):
-    """A programme."""
-
-    title = TextField("Name", [required("Enter the name of the programme"), max_length(NAME_MAX)])
-    summary = TextAreaField("Summary", [max_length(SUMMARY_MAX)], rows=3)
-    description = TextAreaField("Description", [max_length(DESCRIPTION_MAX)], rows=10,
-                                hint="Markdown, as in events.")  # fmt: skip
-    starts_on = DateField("First day", hint="Leave both days empty to show those of its events.")
-    ends_on = DateField("Last day", hint="")
-    visible = RadioField("Who sees it", choices=[("public", "Everybody"), ("staff", "Only staff")])
-
-
-class VenueForm(Form):
-    """A venue with its access facts."""
-
-    name = TextField("Name", [max_length(NAME_MAX)])
-    address = TextField("Address", [max_length(NAME_MAX)], hint="Street and town.")
-    postcode = TextField("Postcode", [max_length(POSTCODE_MAX)], width=10)
-    area = SelectField("Area", choices=AREA_CHOICES, empty="Not said")
-    how_to_get_there = TextAreaField("How to get there", [max_length(4_000)], rows=4)
-    step_free = RadioField("Step-free access", choices=FACT_CHOICES, inline=True)
-    hearing_loop = RadioField("Hearing loop", choices=FACT_CHOICES, inline=True)
-    accessible_toilet = RadioField("Accessible toilet", choices=FACT_CHOICES, inline=True)
-    parking = RadioField("Parking for blue badge holders", choices=FACT_CHOICES, inline=True)
-    quiet_room = RadioField("Quiet room", choices=FACT_CHOICES, inline=True)
-
-
-class KindForm(Form):
-    """A new kind of event."""
-
-    name = TextField("Name of the new kind", [required("Enter the name of the kind"), max_length(AREA_MAX)],
-                     hint="As it stands in a spreadsheet, for example: study visit")  # fmt: skip
 
 
 class ImportForm(Form):

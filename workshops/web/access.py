@@ -34,9 +34,9 @@ PUBLIC = Access("public")
 BY_LINK = Access("by link")
 #: Signed in, any role: reads events, counts and write-ups, never names of registered people.
 VIEWER = Access("viewer", "viewer")
-#: Runs own events, people included.
+#: Runs own events, people included: the view asks schedule.queries.reach which these are.
 FACILITATOR = Access("facilitator", "facilitator")
-#: Runs all events and programmes.
+#: Runs own programmes with their events, and what nobody claims: the view asks there too.
 ORGANISER = Access("organiser", "organiser")
 #: Everything, staff accounts included.
 ADMIN = Access("admin", "admin")

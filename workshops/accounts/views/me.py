@@ -8,7 +8,7 @@ from flask import flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from workshops.accounts import forms, queries, rules, service
+from workshops.accounts import forms, queries, role_table, rules, service
 from workshops.accounts.views import blueprint, browser, start_session
 from workshops.audit.rules import staff
 from workshops.core.clock import now
@@ -118,3 +118,15 @@ def end_other_sign_ins() -> ResponseReturnValue:
         service.end_all_sign_ins(database, account_id=user_id, except_id=this_one, now=now(), actor=staff(user_id))
     flash("You are signed out everywhere else.")
     return see_other(url_for("accounts.me"))
+
+
+@blueprint.get("/staff/roles")
+@access(VIEWER)
+def roles() -> ResponseReturnValue:
+    """The table that every route is held to, in words."""
+    groups = [
+        (heading, [(action.words, role_table.in_words(action)) for action in actions])
+        for heading, actions in role_table.TABLE.items()
+    ]
+    return render_template("accounts/roles.html", groups=groups, columns=role_table.COLUMNS,
+                           role_words=rules.ROLE_WORDS)  # fmt: skip

@@ -140,3 +140,16 @@ def topic_choices(session: Session) -> list[tuple[int, str]]:
     """(id, name) of every topic by name, for the form of an event."""
     rows = session.execute(select(Topic.id, Topic.name).order_by(Topic.slug, Topic.id))
     return [(row.id, row.name) for row in rows]
+
+
+def alike_names(session: Session, model: type[Host] | type[Topic], row: Host | Topic, limit: int = 10) -> list[Any]:
+    """Other hosts or topics that may mean the same: they share a longer word with it, or begin alike."""
+    mine = fold(row.name)
+    words = {word for word in mine.split() if len(word) > 3}
+    rows: list[Any] = list(session.scalars(select(model).where(model.id != row.id).order_by(model.slug, model.id)))
+    found = [
+        other
+        for other in rows
+        if words & set(fold(other.name).split()) or fold(other.name)[:4] == mine[:4]
+    ]
+    return found[:limit]

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from workshops.accounts.models import Account
 from workshops.accounts.rules import Signed
-from workshops.schedule.models import Event, Host, Kind, Programme, Topic, Venue
+from workshops.core.london_time import london_date
+from workshops.schedule.models import Event, Host, Kind, Programme, ProgrammeOrganiser, Topic, Venue
 from workshops.schedule.queries.events import WITH_NAMES
 from workshops.schedule.queries.reach import runs
+from workshops.schedule.rules.folding import fold
+from workshops.schedule.rules.programmes import ProgrammeState, programme_state
 
 PAGE_SIZE = 25
 
@@ -61,6 +64,30 @@ def staff_events(
     return StaffPage(list(events), total, page, pages)
 
 
+def events_where(
+    session: Session,
+    condition: ColumnElement[bool],
+    *,
+    page: int = 1,
+    latest_first: bool = False,
+    size: int = PAGE_SIZE,
+) -> StaffPage:
+    """All events of a kind, in any state and at any time, in pages: those of a venue, a host, a programme."""
+    total = session.scalar(select(func.count()).select_from(Event).where(condition)) or 0
+    pages = max(1, -(-total // size))
+    page = min(max(1, page), pages)
+    order = (Event.sort_at.desc(), Event.id.desc()) if latest_first else (Event.sort_at, Event.id)
+    events = session.scalars(
+        select(Event)
+        .options(*WITH_NAMES, joinedload(Event.owner))
+        .where(condition)
+        .order_by(*order)
+        .limit(size)
+        .offset((page - 1) * size)
+    )
+    return StaffPage(list(events), total, page, pages)
+
+
 def kinds_by_name(session: Session) -> list[Kind]:
     """All kinds, by id: the order in which they were added."""
     return list(session.scalars(select(Kind).order_by(Kind.id)))
@@ -102,6 +129,100 @@ def programme_counts(session: Session) -> dict[int, int]:
         .order_by(Event.programme_id)
     )
     return {programme_id: count for programme_id, count in rows if programme_id is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaffProgramme:
+    """One programme in a list of staff. first_on, last_on: its own days, else those of its listed events."""
+
+    id: int
+    slug: str
+    title: str
+    state: ProgrammeState
+    first_on: date | None
+    last_on: date | None
+    is_exact: bool
+    events: int
+    drafts: int
+    cancelled: int
+    remaining: int
+
+
+def staff_programme_rows(session: Session, now: datetime, programme_id: int | None = None) -> list[StaffProgramme]:
+    """All programmes, or one: running ones first, then announced, draft and past ones. One SELECT.
+
+    remaining: published or postponed events that are not over.
+    """
+    shown = case((and_(Event.state != "draft", Event.is_listed), Event.id))
+    statement = (
+        select(
+            Programme,
+            func.count(Event.id).label("events"),
+            func.count(case((Event.state == "draft", Event.id))).label("drafts"),
+            func.count(case((Event.state == "cancelled", Event.id))).label("cancelled"),
+            func.count(
+                case((and_(Event.state.in_(("published", "postponed")), Event.over_at > now), Event.id))
+            ).label("remaining"),
+            func.min(case((shown.is_not(None), Event.sort_at))).label("first_at"),
+            func.max(case((shown.is_not(None), Event.over_at))).label("over_at"),
+            func.count(case((shown.is_not(None), Event.month))).label("months"),
+        )
+        .outerjoin(Event, Event.programme_id == Programme.id)
+        .group_by(Programme.id)
+        .order_by(Programme.id)
+    )
+    if programme_id is not None:
+        statement = statement.where(Programme.id == programme_id)
+    found, today = [], london_date(now)
+    for row in session.execute(statement):
+        one: Programme = row.Programme
+        first_on = one.starts_on or (london_date(row.first_at) if row.first_at else None)
+        last_on = one.ends_on or (london_date(row.over_at - timedelta(seconds=1)) if row.over_at else one.starts_on)
+        if first_on and last_on and last_on < first_on:
+            last_on = first_on
+        found.append(
+            StaffProgramme(
+                id=one.id, slug=one.slug, title=one.title, first_on=first_on, last_on=last_on,
+                state=programme_state(one.is_published, first_on, last_on, today),
+                is_exact=bool(one.starts_on) or not row.months, events=row.events, drafts=row.drafts,
+                cancelled=row.cancelled, remaining=row.remaining,
+            )
+        )  # fmt: skip
+    order = {"running": 0, "announced": 1, "draft": 2, "past": 3}
+    far = date.max.toordinal()
+    found.sort(key=lambda one: (
+        order[one.state],
+        # What is past goes backwards: the latest first.
+        (-1 if one.state == "past" else 1) * (one.first_on.toordinal() if one.first_on else far),
+        fold(one.title), one.id,
+    ))  # fmt: skip
+    return found
+
+
+def organisers_of(session: Session, programme_id: int) -> list[Account]:
+    """The accounts named in a programme, by name."""
+    return list(
+        session.scalars(
+            select(Account)
+            .join(ProgrammeOrganiser, ProgrammeOrganiser.account_id == Account.id)
+            .where(ProgrammeOrganiser.programme_id == programme_id)
+            .order_by(Account.name, Account.email_key, Account.id)
+        )
+    )
+
+
+def possible_organisers(session: Session, named: Sequence[int] = ()) -> list[Account]:
+    """Accounts that may organise a programme: active organisers and admins, and those that are named already."""
+    return list(
+        session.scalars(
+            select(Account)
+            .where(
+                Account.role.in_(("organiser", "admin")),
+                or_(Account.is_active, Account.id.in_(named)),
+            )
+            .order_by(Account.name, Account.email_key, Account.id)
+        )
+    )
 
 
 def programme_by_slug(session: Session, slug: str) -> Programme | None:

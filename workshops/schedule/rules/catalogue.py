@@ -24,7 +24,7 @@ VENUE_FACT_WORDS = {
     "accessible_toilet": "Accessible toilet",
     "hearing_loop": "Hearing loop",
     "quiet_room": "Quiet room",
-    "parking": "Parking for blue badge holders",
+    "parking": "Parking",
     "bsl": "British Sign Language interpreter",
     "captions": "Captions",
 }

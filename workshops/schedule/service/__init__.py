@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from workshops.schedule.service.catalogue import make_kind
 from workshops.schedule.service.consequences import Consequences, foresee_change, foresee_step
-from workshops.schedule.service.details import all_counts_of, counts_of, details_of, when_of
+from workshops.schedule.service.details import all_counts_of, counts_of, details_of, details_of_all, when_of
 from workshops.schedule.service.events import (
     EditedMeanwhile,
     MustChoose,
@@ -76,6 +76,7 @@ __all__ = [
     "delete_room",
     "delete_venue",
     "details_of",
+    "details_of_all",
     "fit_vevents",
     "foresee_change",
     "foresee_step",

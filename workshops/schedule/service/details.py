@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sqlalchemy import delete
@@ -80,6 +81,12 @@ def details_of(session: Session, event: Event, topics: tuple[str, ...] | None = 
         topics=topics,
         **{name: getattr(event, name) for name in _AS_THEY_ARE},
     )
+
+
+def details_of_all(session: Session, events: Sequence[Event]) -> list[tuple[Event, EventDetails]]:
+    """The same for many events, in a few SELECTs for all of their topics."""
+    topics = topics_of(session, [event.id for event in events])
+    return [(event, details_of(session, event, tuple(topic.name for topic in topics[event.id]))) for event in events]
 
 
 def write_details(session: Session, event: Event, details: EventDetails, catalogue: Catalogue) -> tuple[str, ...]:

@@ -10,24 +10,28 @@ blueprint = Blueprint("schedule", "workshops.schedule.views")
 from workshops.schedule.views import (  # noqa: E402
     public,
     staff,
-    staff_catalogue,
     staff_event_days,
     staff_event_pages,
     staff_event_parts,
     staff_import,
+    staff_lists,
+    staff_programmes,
     staff_series,
     staff_steps,
+    staff_venues,
 )
 
 __all__ = [
     "blueprint",
     "public",
     "staff",
-    "staff_catalogue",
     "staff_event_days",
     "staff_event_pages",
     "staff_event_parts",
     "staff_import",
     "staff_series",
+    "staff_lists",
+    "staff_programmes",
     "staff_steps",
+    "staff_venues",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,10 +14,11 @@ from sqlalchemy.orm import Session
 
 from workshops.core.london_time import deadline_words, to_london
 from workshops.schedule.calendar_entry import location_words, venue_words
-from workshops.schedule.models import Event
+from workshops.schedule.models import Event, Host
 from workshops.schedule.queries import other_dates
 from workshops.schedule.queries.public import event_view, sentence_case, short_place
 from workshops.schedule.rules.audience import is_by_invitation, who_may_register
+from workshops.schedule.rules.catalogue import VENUE_FACT_WORDS
 from workshops.schedule.rules.public_state import (
     MANY_PLACES,
     EventView,
@@ -33,13 +35,6 @@ from workshops.web.guards import settings
 
 _KNOWN = {"yes": "Yes", "no": "No", "not_known": "Not known"}
 _ATTENDING = {"in_person": "In person", "online": "Online", "hybrid": "In person or online"}
-_VENUE_FACTS = (
-    ("step_free", "Step-free access"),
-    ("accessible_toilet", "Accessible toilet"),
-    ("hearing_loop", "Hearing loop"),
-    ("quiet_room", "Quiet room"),
-    ("parking", "Parking"),
-)
 _SCHEMA_MODES = {"in_person": "Offline", "online": "Online", "hybrid": "Mixed"}
 
 
@@ -66,6 +61,7 @@ def event_context(event: Event, session: Session, now: datetime) -> dict[str, An
         "address": venue_words(event.venue) if event.venue and event.mode != "online" else "",
         "panels": [_rendered(panel, event) for panel in panels],
         "others": [(other, when_text(event_view(other)), _place(other)) for other in other_dates(session, event, now)],
+        "contact": host_contact(event.host),
         "contact_email": (event.host.contact_email if event.host else "") or settings().mail_from,
         "json_ld": json_ld(event, view),
         "is_over": now >= event.over_at,
@@ -73,13 +69,43 @@ def event_context(event: Event, session: Session, now: datetime) -> dict[str, An
     }
 
 
+def host_contact(host: Host | None) -> list[tuple[str, str, str]]:
+    """(what, words, link or nothing) of whom to ask at the organisation that runs an event."""
+    if host is None:
+        return []
+    site = host.website.removeprefix("https://").removeprefix("http://").removeprefix("www.").rstrip("/")
+    return [
+        one
+        for one in (
+            ("Ask", host.contact_name, ""),
+            ("Email", host.contact_email, f"mailto:{host.contact_email}"),
+            ("Telephone", host.contact_phone, _telephone(host.contact_phone)),
+            ("Website", site, host.website),
+        )
+        if one[1]
+    ]
+
+
+def _telephone(typed: str) -> str:
+    """A tel: link for what is a number, and none for "ask at reception"."""
+    digits = re.sub(r"[\s().-]", "", typed)
+    return f"tel:{digits}" if re.fullmatch(r"\+?[0-9]{5,15}", digits) else ""
+
+
 def access_facts(event: Event) -> list[tuple[str, str]]:
     """(what, yes, no or not known): always all that fit the way of attending, so that silence never has to be read."""
+    venue = event.venue if event.mode != "online" else None
     facts: list[tuple[str, str]] = []
-    if event.mode != "online":
-        facts += [(label, _KNOWN[getattr(event.venue, name) if event.venue else "not_known"])
-                  for name, label in _VENUE_FACTS]  # fmt: skip
-    return [*facts, ("British Sign Language interpreter", _KNOWN[event.bsl]), ("Captions", _KNOWN[event.captions])]
+    for name, words in VENUE_FACT_WORDS.items():
+        answer = getattr(venue, name) if venue else "not_known"
+        if name in ("bsl", "captions"):
+            # What is arranged for this event goes first; the venue answers where nobody has said it.
+            own = getattr(event, name)
+            answer = own if own != "not_known" else answer
+        elif event.mode == "online":
+            continue
+        facts.append((words, _KNOWN[answer]))
+    return facts
 
 
 def json_ld(event: Event, view: EventView) -> Markup:
