@@ -158,15 +158,15 @@ TABLE: dict[str, tuple[Action, ...]] = {
     ),
     "Accounts": (
         Action(
-            "Sign in, and get a link for a new password",
+            "Sign in and out, and get a link for a new password",
             EVERYBODY,
-            ("accounts.sign_in", "accounts.forgotten_password"),
+            ("accounts.sign_in", "accounts.sign_out", "accounts.forgotten_password"),
         ),
         Action("Set a password by a link that was sent", EVERYBODY, ("accounts.use_link",), by_link=True),
         Action(
             "Change the own account and end own sign-ins",
             STAFF,
-            ("accounts.me", "accounts.sign_out", "accounts.end_other_sign_ins", "accounts.end_sign_in",
+            ("accounts.me", "accounts.end_other_sign_ins", "accounts.end_sign_in",
              "accounts.roles"),
         ),
         Action(
