@@ -268,9 +268,11 @@ def test_what_is_refused_changes_nothing(app: Flask, session: Session, people: W
         if method != "POST" or action is None:
             continue
         for actor in set(ACTORS) - action.who:
-            path = tries(rule, people, actor)[0]
-            assert is_refused(call(people.browser(actor), method, path)), (path, actor)
-            sent += 1
+            for path in tries(rule, people, actor):
+                answer = call(people.browser(actor), method, path)
+                # a value of another kind, such as the slug of an event for a programme, names nothing
+                assert is_refused(answer) or answer.status_code == 404, (path, actor)
+                sent += is_refused(answer)
     assert sent > 200
     assert contents(session) == before
 
