@@ -40,7 +40,7 @@ from workshops.core.db import db
 from workshops.core.tokens import new_token, token_hash
 from workshops.followup.models import Note, WriteUp
 from workshops.messages.models import OutboxMessage
-from workshops.registration.models import CalendarToken, PlaceToken
+from workshops.registration.models import CalendarToken, Invitee, PlaceToken
 from workshops.schedule.models import EventFacilitator, ProgrammeOrganiser, Room, Topic
 
 pytestmark = pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
@@ -112,7 +112,9 @@ def people(app: Flask, session: Session, clock: FakeClock) -> World:
     message = OutboxMessage(dedupe_key="one", kind="registration/your_link", event_id=coming.id, subject="Your link",
                             to_email="person@example.org", body_text="Words", body_html="<p>Words</p>",
                             message_id="one@example.org", created_at=clock.now, due_at=clock.now)  # fmt: skip
-    session.add_all([write_up, message])
+    invitee = Invitee(event_id=coming.id, email="guest@example.org", email_key="guest@example.org",
+                      invited_at=clock.now)  # fmt: skip
+    session.add_all([write_up, message, invitee])
     session.flush()
     place, offer, calendar, link = (new_token() for _ in range(4))
     for token, person in ((place, confirmed), (offer, offered)):
@@ -134,6 +136,8 @@ def people(app: Flask, session: Session, clock: FakeClock) -> World:
         "topic_id": tuple(topic.id for topic in topics),
         "account_id": (ids[role_table.VIEWER],),
         "token": (place, offer, calendar, link),
+        "invitee_id": (invitee.id,),
+        "part": ("about",),
         "format": ("csv",),
         "outcome": ("place",),
         "filename": (re.search(r"/static/([^\"]+)", app.test_client().get("/").get_data(as_text=True)).group(1),),

@@ -84,7 +84,8 @@ TABLE: dict[str, tuple[Action, ...]] = {
         Action(
             "Read all events, drafts too, and how many people registered; never names",
             STAFF,
-            ("schedule.staff_home", "schedule.staff_event", "schedule.preview_event", "evidence.export_events"),
+            ("schedule.staff_home", "schedule.staff_event", "schedule.dates_of_event", "schedule.preview_event",
+             "evidence.export_events"),
         ),
         Action("Read programmes, figures and write-ups", STAFF,
                ("schedule.staff_programmes", "schedule.staff_programme", "evidence.figures",
@@ -97,9 +98,11 @@ TABLE: dict[str, tuple[Action, ...]] = {
         ),
     ),
     "Events": (
-        Action("Make an event", MAKERS, ("schedule.new_event", "schedule.preview_description")),
+        Action("Make an event, or copy one", MAKERS,
+               ("schedule.new_event", "schedule.preview_description", "schedule.copy_event")),
         Action("Change, repeat and publish an event", RUNNERS,
-               ("schedule.edit_event", "schedule.publish_event", "schedule.add_date")),
+               ("schedule.edit_event", "schedule.edit_part", "schedule.edit_days", "schedule.check_event",
+                "schedule.publish_event", "schedule.repeat_event")),
         Action("Postpone, cancel and reinstate an event", RUNNERS,
                ("schedule.postpone_event", "schedule.cancel_event", "schedule.reinstate_event")),
         Action("Bring in events from a file", ORGANISERS, ("schedule.import_events",)),
@@ -116,6 +119,12 @@ TABLE: dict[str, tuple[Action, ...]] = {
             RUNNERS,
             ("registration.add_person", "registration.approve_person", "registration.decline_person",
              "registration.cancel_person", "registration.resend_link"),
+        ),
+        Action(
+            "Invite people, and take an invitation back",
+            RUNNERS,
+            ("registration.invited", "registration.tell_invited", "registration.tell_invitee",
+             "registration.remove_invitee"),
         ),
         Action(
             "Say who came",
