@@ -9,7 +9,7 @@ import csv
 import io
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from tempfile import TemporaryFile
 from typing import IO
 
@@ -24,6 +24,7 @@ from workshops.schedule.calendar_entry import entry_for
 from workshops.schedule.exporting import event_row
 from workshops.schedule.models import Event
 from workshops.schedule.queries import topics_of
+from workshops.schedule.rules.questions import read_questions
 from workshops.schedule.rules.spreadsheet import COLUMNS, OPTIONAL_COLUMNS, quote_cell
 
 #: So that Excel reads the file as UTF-8; only in downloads, never on standard output.
@@ -39,19 +40,25 @@ CONTENT_TYPES = {
 }
 
 
-def write_people(session: Session, event: Event, file: IO[bytes], *, file_format: str, bom: bool = False) -> None:
+def write_people(
+    session: Session, event: Event, file: IO[bytes], *, file_format: str, bom: bool = False, answers: bool = False
+) -> None:
     """Everybody at one event, with the columns of PEOPLE_COLUMNS, into an open binary file.
 
     file_format: csv, xlsx or json.   bom: begin a CSV with a byte order mark, for downloads.
+    answers: after these columns one for each question of the event's own that is not personal; what people said
+    of their health or beliefs stays where its reading is on one page, like their needs.
     """
-    _PEOPLE_WRITERS[file_format](people_rows(session, event.id), file, bom)
+    asked = [question.text for question in read_questions(event.questions) if answers and not question.is_personal]
+    columns = (*PEOPLE_COLUMNS, *asked)
+    _PEOPLE_WRITERS[file_format](columns, people_rows(session, event.id, asked), file, bom)
 
 
-def _people_csv(rows: Iterable[tuple[str, ...]], file: IO[bytes], bom: bool) -> None:
-    _write_csv(PEOPLE_COLUMNS, rows, file, spreadsheet_text, bom=bom)
+def _people_csv(columns: Sequence[str], rows: Iterable[tuple[str, ...]], file: IO[bytes], bom: bool) -> None:
+    _write_csv([spreadsheet_text(column) for column in columns], rows, file, spreadsheet_text, bom=bom)
 
 
-def _people_xlsx(rows: Iterable[tuple[str, ...]], file: IO[bytes], bom: bool) -> None:
+def _people_xlsx(columns: Sequence[str], rows: Iterable[tuple[str, ...]], file: IO[bytes], bom: bool) -> None:
     import xlsxwriter  # here, because it is large and only some exports need it
 
     # Strings stay strings here, so no apostrophe is needed; a list of 50,000 people fits into a few megabytes.
@@ -66,8 +73,8 @@ def _people_xlsx(rows: Iterable[tuple[str, ...]], file: IO[bytes], bom: bool) ->
     bold = book.add_format({"bold": True})
     sheet = book.add_worksheet("People")
     sheet.freeze_panes(1, 0)
-    sheet.set_column(0, len(PEOPLE_COLUMNS) - 1, 18)
-    for column, name in enumerate(PEOPLE_COLUMNS):
+    sheet.set_column(0, len(columns) - 1, 18)
+    for column, name in enumerate(columns):
         sheet.write_string(0, column, name, bold)
     position = PEOPLE_COLUMNS.index("position")
     for number, row in enumerate(rows, start=1):
@@ -82,18 +89,21 @@ def _people_xlsx(rows: Iterable[tuple[str, ...]], file: IO[bytes], bom: bool) ->
     whole.close()
 
 
-def _people_json(rows: Iterable[tuple[str, ...]], file: IO[bytes], bom: bool) -> None:
+def _people_json(columns: Sequence[str], rows: Iterable[tuple[str, ...]], file: IO[bytes], bom: bool) -> None:
     between = b"[\n"
     for row in rows:
-        person: dict[str, object] = dict(zip(PEOPLE_COLUMNS, row, strict=True))
+        person: dict[str, object] = dict(zip(PEOPLE_COLUMNS, row, strict=False))
         person["position"] = int(str(person["position"])) if person["position"] else None
         person["attendance"] = person["attendance"] or None
+        if len(columns) > len(PEOPLE_COLUMNS):
+            asked = len(PEOPLE_COLUMNS)
+            person["answers"] = dict(zip(columns[asked:], row[asked:], strict=True))
         file.write(between + json.dumps(person, ensure_ascii=False).encode())
         between = b",\n"
     file.write(b"[]\n" if between == b"[\n" else b"\n]\n")
 
 
-_PEOPLE_WRITERS: dict[str, Callable[[Iterable[tuple[str, ...]], IO[bytes], bool], None]] = {
+_PEOPLE_WRITERS: dict[str, Callable[[Sequence[str], Iterable[tuple[str, ...]], IO[bytes], bool], None]] = {
     "csv": _people_csv,
     "xlsx": _people_xlsx,
     "json": _people_json,

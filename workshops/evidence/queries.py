@@ -15,15 +15,17 @@ from workshops.evidence.rules import EventFigures, instant_text
 from workshops.followup.models import WriteUp
 from workshops.messages.models import OutboxMessage
 from workshops.registration.models import Registration
+from workshops.registration.rules import answer_words
 from workshops.schedule.models import Event, Kind, Programme
 
 #: Rows fetched at a time: what an export holds in memory.
 BATCH = 1000
 
 
-def people_rows(session: Session, event_id: int) -> Iterator[tuple[str, ...]]:
+def people_rows(session: Session, event_id: int, questions: Sequence[str] = ()) -> Iterator[tuple[str, ...]]:
     """Everybody at one event, in the order in which they registered; the columns of PEOPLE_COLUMNS as text.
 
+    questions: of the event itself; what was answered to each comes after the other columns.
     position: the place in the waiting list, from 1, for each way of attending; empty for who does not wait.
     """
     waiting = (
@@ -47,6 +49,7 @@ def people_rows(session: Session, event_id: int) -> Iterator[tuple[str, ...]]:
             waiting.c.position,
             AttendanceMark.status,
             Registration.registered_at,
+            Registration.answers,
         )
         .outerjoin(waiting, waiting.c.id == Registration.id)
         .outerjoin(AttendanceMark, AttendanceMark.registration_id == Registration.id)
@@ -54,8 +57,10 @@ def people_rows(session: Session, event_id: int) -> Iterator[tuple[str, ...]]:
         .order_by(Registration.registered_at, Registration.id)
         .execution_options(yield_per=BATCH)
     )
-    for *texts, position, status, registered_at in rows:
-        yield (*texts, "" if position is None else str(position), status or "", instant_text(registered_at))
+    for *texts, position, status, registered_at, answers in rows:
+        answered = (answer_words(answers or {}, question, between="; ") for question in questions)
+        number = "" if position is None else str(position)
+        yield (*texts, number, status or "", instant_text(registered_at), *answered)
 
 
 def events_in_order(session: Session) -> Iterator[list[Event]]:

@@ -75,7 +75,7 @@ def export_people(slug: str, format: str) -> ResponseReturnValue:
         service.record_export(session, event=event, file_format=format, now=now(), actor=staff(current_user.id))
     event = _own_event(slug)
     file = _file()
-    exports.write_people(db.session(), event, file, file_format=format, bom=True)
+    exports.write_people(db.session(), event, file, file_format=format, bom=True, answers=True)
     return _download(file, f"{event.slug}-people-personal-data.{format}", format)
 
 

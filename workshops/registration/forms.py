@@ -281,3 +281,9 @@ class InviteForm(Form):
         "Ann Example <ann@example.org>",
     )
     tell = RadioField("Email them the invitation now?", choices=_TELL)
+
+
+class AnswerForm(Form):
+    """Whose requests to answer. The people are set by the view."""
+
+    person = CheckboxesField("People who ask for a place", [required("Choose at least one person")], coerce=int)

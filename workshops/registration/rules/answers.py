@@ -13,10 +13,10 @@ from typing import Any
 Answers = Mapping[str, Any]
 
 
-def answer_words(answers: Answers, question: str) -> str:
+def answer_words(answers: Answers, question: str, *, between: str = "\n") -> str:
     """What was answered to a question, several choices on a line each; empty when nothing was."""
     answer = answers.get(question, "")
-    return "\n".join(map(str, answer)) if isinstance(answer, list | tuple) else str(answer)
+    return between.join(map(str, answer)) if isinstance(answer, list | tuple) else str(answer)
 
 
 def asked_before(answers: Answers, questions: Sequence[str]) -> list[str]:

@@ -34,6 +34,8 @@ from workshops.registration.service.own_place import (
     take_offer,
 )
 from workshops.registration.service.people import (
+    Answered,
+    answer_people,
     approve_person,
     cancel_for_person,
     decline_person,
@@ -53,6 +55,8 @@ from workshops.registration.service.telling import event_when
 from workshops.registration.service.upkeep import erase_expired, lapse_offers
 
 __all__ = [
+    "Answered",
+    "answer_people",
     "tell_untold",
     "tell_again",
     "remove_invitee",

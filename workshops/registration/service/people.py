@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -10,10 +13,11 @@ from workshops.audit.rules import Actor
 from workshops.audit.service import record
 from workshops.config import Settings
 from workshops.registration.models import Registration
-from workshops.registration.queries import counts_of, terms_of
+from workshops.registration.queries import counts_of, registrations_of, terms_of
 from workshops.registration.rules import (
     ACTIVE_STATES,
     ChangeRefused,
+    NoPlaces,
     PlaceGone,
     check_can_be_left,
     decide_approval,
@@ -22,6 +26,7 @@ from workshops.registration.service.own_place import leave
 from workshops.registration.service.places import change_state, lock_place, settle
 from workshops.registration.service.telling import tell
 from workshops.schedule.models import Event
+from workshops.schedule.queries import lock_event
 
 _NO_REQUEST = "This person is not asking for a place any more, so nothing was changed."
 
@@ -50,6 +55,47 @@ def approve_person(
         # The tentative entry goes: who waits has nothing in the calendar.
         tell(session, event, registration, "on_waiting_list", now=now, settings=settings, method="CANCEL")
     return registration
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What came of answering several requests at once."""
+
+    places: int = 0
+    waiting: int = 0
+    declined: int = 0
+    #: Had been answered already, or taken back.
+    gone: int = 0
+    #: All was full and nobody can wait: these still ask.
+    left: int = 0
+
+
+def answer_people(
+    session: Session, *, event_id: int, ids: Iterable[int], approve: bool, now: datetime, settings: Settings,
+    actor: Actor,
+) -> Answered:
+    """Let several people in who asked, or turn them down, in the order in which they asked; each is told once.
+
+    ids: of registrations; those of other events are left aside. Raises ChangeRefused when nobody can be let in.
+    """
+    event = lock_event(session, event_id)
+    wanted = set(ids)
+    asking = [one.id for one in registrations_of(session, event.id) if one.id in wanted]
+    done: Counter[str] = Counter()
+    for id in asking:
+        try:
+            one = (approve_person if approve else decline_person)(
+                session, registration_id=id, now=now, settings=settings, actor=actor
+            )
+        except NoPlaces:
+            done["left"] += 1
+        except ChangeRefused as error:
+            if str(error) != _NO_REQUEST:
+                raise
+            done["gone"] += 1
+        else:
+            done[{"confirmed": "places", "waiting": "waiting"}.get(one.state, "declined")] += 1
+    return Answered(**done)
 
 
 def decline_person(

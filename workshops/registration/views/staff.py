@@ -19,10 +19,11 @@ from workshops.core.errors import DomainError, NotFound
 from workshops.messages.models import OutboxMessage
 from workshops.messages.queries import messages_about, messages_of_event
 from workshops.registration import service
-from workshops.registration.forms import AddPersonForm
+from workshops.registration.forms import AddPersonForm, AnswerForm
 from workshops.registration.models import Needs, Registration
 from workshops.registration.queries import (
     by_id,
+    invited_count,
     needs_of_event,
     people_counts,
     queue_positions,
@@ -45,6 +46,7 @@ from workshops.schedule.models import Event
 from workshops.schedule.queries import event_by_slug
 from workshops.schedule.queries.public import event_view
 from workshops.schedule.queries.reach import require_may_run
+from workshops.schedule.rules.audience import is_by_invitation
 from workshops.schedule.rules.public_state import public_state, when_text
 from workshops.schedule.rules.questions import question_texts, read_questions
 from workshops.web.access import FACILITATOR, access
@@ -119,28 +121,77 @@ def _page(name: str, event: Event, **values: Any) -> str:
 @access(FACILITATOR)
 def people(slug: str) -> ResponseReturnValue:
     """Everybody at an event; first those who come or may come."""
-    event = _own_event(slug)
+    return _people(_own_event(slug), request.args.get("state", ""), AnswerForm())
+
+
+def _people(event: Event, chosen: str, form: AnswerForm) -> str:
     counts = people_counts(db.session(), event.id)
-    chosen = request.args.get("state", "")
-    states = (chosen,) if chosen in STATES else ACTIVE_STATES
-    everybody = registrations_of(db.session(), event.id, states)
+    chosen = chosen if chosen in STATES else ""
+    everybody = registrations_of(db.session(), event.id, (chosen,) if chosen else ACTIVE_STATES)
     pages = max(1, -(-len(everybody) // PAGE_SIZE))
     page = min(max(1, request.args.get("page", 1, type=int) or 1), pages)
+    shown = everybody[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
     return _page(
         "people",
         event,
-        people=everybody[(page - 1) * PAGE_SIZE : page * PAGE_SIZE],
+        form=form,
+        people=shown,
+        answers_requests=chosen == "requested" and event.state == "published" and now() < event.over_at,
         positions=queue_positions(db.session(), event.id) if counts.get("waiting") else {},
         counts=counts,
         states=[state for state in STATES if counts.get(state)],
-        chosen=chosen if chosen in STATES else "",
+        chosen=chosen,
         sides=_sides(event),
         page=page,
         pages=pages,
-        link=lambda number: url_for("registration.people", slug=slug, state=chosen or None, page=number),
+        link=lambda number: url_for("registration.people", slug=event.slug, state=chosen or None, page=number),
         event_state=public_state(event_view(event), now()),
         can_add=event.state in ("published", "postponed") and now() < event.over_at,
+        invited=invited_count(db.session(), event.id),
+        by_invitation=is_by_invitation(event.booking, event.admits),
     )
+
+
+@blueprint.post("/staff/events/<slug>/people/answer")
+@access(FACILITATOR, keeps_typed=True)
+def answer_people(slug: str) -> ResponseReturnValue:
+    """Let in, or turn down, all those ticked who asked for a place."""
+    event = _own_event(slug)
+    form = AnswerForm()
+    form.person.choices = [(one.id, one.name) for one in registrations_of(db.session(), event.id)]
+    event_id, approve = event.id, request.form.get("answer") != "decline"
+    if form.validate():
+        try:
+            with transaction() as session:
+                came = service.answer_people(
+                    session, event_id=event_id, ids=form.person.data, approve=approve, now=now(),
+                    settings=settings(), actor=staff(current_user.id),
+                )
+        except DomainError as error:
+            form.add_error(str(error))
+        else:
+            flash(_answered_words(came), "warning" if came.left else "message")
+            return see_other(url_for("registration.people", slug=slug, state="requested"))
+    return _people(_own_event(slug), "requested", form), 422
+
+
+def _answered_words(came: service.Answered) -> str:
+    """Three people have a place and one is on the waiting list; they are told by email."""
+    said = [
+        f"{number:,} {'person' if number == 1 else 'people'} {one if number == 1 else many}"
+        for number, one, many in (
+            (came.places, "has a place", "have a place"),
+            (came.waiting, "is on the waiting list", "are on the waiting list"),
+            (came.declined, "is turned down", "are turned down"),
+        )
+        if number
+    ]
+    words = f"{' and '.join(said)}. Each is told by email." if said else "Nothing was changed."
+    if came.gone:
+        words += f" {came.gone:,} had been answered already or asked no more."
+    if came.left:
+        words += f" {came.left:,} could not be let in, because all places are taken and nobody can wait."
+    return words
 
 
 def _sides(event: Event) -> list[dict[str, Any]]:
