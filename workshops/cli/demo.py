@@ -150,6 +150,12 @@ class _Loader:
         if self.example.then == "draft":
             return
         schedule.publish_event(self.session, event_id=self.event.id, **self._how(self.planned_at))
+        if self.example.invited:
+            numbers = range(1, self.example.invited + 1)
+            people = (f"Example Guest {number} <guest{number}@example.org>" for number in numbers)
+            registration.invite_people(
+                self.session, event_id=self.event.id, text="\n".join(people), tell=True, **self._how(self.planned_at)
+            )
         for count, attending, if_full in (
             (self.example.confirmed, "in_person", "leave"),
             (self.example.confirmed_online, "online", "leave"),

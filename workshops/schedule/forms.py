@@ -138,7 +138,7 @@ class EventForm(Form):
         choices=list(BOOKINGS.items()),
         hints={
             "by_approval": "You answer each request.",
-            "by_invitation": "Nobody registers for themselves; you add people.",
+            "by_invitation": "Only people on a list of addresses that you make under People.",
             "closed": "Nobody can register at this time.",
         },
     )

@@ -41,7 +41,7 @@ DIRECTIONS = {
 class Example:
     """One example event and the people at it.
 
-    days: from today until it begins (negative: past).   confirmed, waiting, requested: how many people.
+    days: from today until it begins (negative: past).   confirmed, waiting, requested, invited: how many people.
     then: what happens to it after it was published, a verb of this module's loader.
     """
 
@@ -55,6 +55,7 @@ class Example:
     confirmed_online: int = 0
     waiting: int = 0
     requested: int = 0
+    invited: int = 0
     then: str = "publish"
     more: dict[str, Any] = field(default_factory=dict)
 
@@ -108,6 +109,14 @@ HYBRID: dict[str, Any] = {
 }
 HIGHLAND: dict[str, Any] = {"mode": "in_person", "venue": LIBRARY, "area": "Highland", "description": ABOUT}
 
+QUESTIONS = (
+    Question("What would you like to bring to the table?"),
+    Question("Which part of it do you know best?", "choice", ("Budgets", "Services", "Communities"), is_required=True),
+    Question("When could we meet again?", "choices", ("Mornings", "Afternoons", "Evenings")),
+    Question("Do you look after somebody?", "choice", ("Yes", "No"), is_personal=True,
+             reason="we plan breaks around carers"),
+)  # fmt: skip
+
 EXAMPLES: tuple[Example, ...] = (
     Example("Example awareness session: what is co-production?", "awareness session", 9, "10:00", "12:00",
             "An introduction for anybody who works in or with public services.",
@@ -115,7 +124,7 @@ EXAMPLES: tuple[Example, ...] = (
     Example("Example round-table: budgets with people", "round-table", 12, "14:00", "16:00",
             "Practitioners and policy makers talk about sharing decisions on money.",
             confirmed=9, more={**IN_PERSON, "capacity_in_person": 12, "topics": ("co-production", "policy"),
-                               "questions": (Question("What would you like to bring to the table?"),)}),
+                               "questions": QUESTIONS}),
     Example("Example workshop: tools and methods", "workshop", 16, "09:30", "12:30",
             "Half a day of trying things out, with asset mapping.",
             confirmed=8, waiting=3,
@@ -150,7 +159,11 @@ EXAMPLES: tuple[Example, ...] = (
             "This one was moved, and says so.",
             confirmed=2, then="move", more={**IN_PERSON, "capacity_in_person": 25}),
     Example("Example round-table by invitation", "round-table", 30, "14:00", "16:00",
-            "Invited people only.", more={**IN_PERSON, "booking": "by_invitation", "capacity_in_person": 15}),
+            "Invited people only.",
+            invited=5, more={**IN_PERSON, "booking": "by_invitation", "capacity_in_person": 15}),
+    Example("Example learning event for public services", "learning event", 32, "10:00", "12:00",
+            "For people who work in government and in health.",
+            more={**ONLINE, "capacity_online": 50, "admits": "domains", "admitted_domains": ("gov.scot", "nhs.scot")}),
     Example("Example festival day at a partner", "festival", 40, "10:00", "17:00",
             "Registration is on the partner's own website.",
             more={**IN_PERSON, "booking": "elsewhere", "booking_url": "https://partner.example.org/register"}),

@@ -10,7 +10,7 @@ from workshops.core.db import db
 from workshops.core.london_time import instant_words
 from workshops.schedule.models import Event
 from workshops.schedule.queries.parts import names_of_accounts
-from workshops.schedule.rules.audience import ADMITS, AUDIENCES
+from workshops.schedule.rules.audience import ADMITS, AUDIENCES, OWN_FORM, is_by_invitation
 from workshops.schedule.rules.events import BOOKINGS, FACTS, MODES, EventDetails
 from workshops.schedule.rules.questions import KINDS, Question
 from workshops.schedule.views.staff import counts_words
@@ -68,7 +68,7 @@ def _registration(row: _Rows, event: Event, details: EventDetails) -> list[Row]:
     ]
     if details.booking == "elsewhere":
         rows.append(row("Page where people register", details.booking_url, "registration", "booking_url"))
-    if details.booking in ("first_come", "by_approval"):
+    if details.booking in OWN_FORM:
         rows += [
             row("Who may register", _admits_words(details), "registration", "admits-0", lines=True),
             row("When full", "A waiting list" if details.has_waiting_list else "No waiting list", "registration",
@@ -77,7 +77,7 @@ def _registration(row: _Rows, event: Event, details: EventDetails) -> list[Row]:
             row("Closes", _instant_words(details.closes_at) or "When the event starts", "registration",
                 "closes_on-day"),
         ]  # fmt: skip
-    if details.booking in ("first_come", "by_approval", "by_invitation"):
+    if details.booking in OWN_FORM:
         questions = "\n".join(map(question_words, details.questions)) or "None"
         rows.append(row("Own questions", questions, "questions", lines=True))
     listed = "In lists, search and calendars" if details.is_listed else "Only to people who have its address"
@@ -85,6 +85,8 @@ def _registration(row: _Rows, event: Event, details: EventDetails) -> list[Row]:
 
 
 def _admits_words(details: EventDetails) -> str:
+    if is_by_invitation(details.booking, details.admits):
+        return "\n".join([ADMITS["invited"], *details.admitted_domains])
     return "\n".join([ADMITS[details.admits], *(details.admitted_domains if details.admits != "anyone" else ())])
 
 
