@@ -16,7 +16,6 @@ from workshops.registration.rules import (
     SECTORS,
     TEXT_MAX,
 )
-from workshops.registration.rules.invitees import PASTED_TEXT_MAX
 from workshops.registration.service import Changes, Details
 from workshops.schedule.rules.questions import QUESTIONS_MAX, Question, reason_words
 from workshops.web.fields import (
@@ -275,7 +274,7 @@ class InviteForm(Form):
 
     people = TextAreaField(
         "People to invite",
-        [required("Enter at least one email address"), max_length(PASTED_TEXT_MAX)],
+        [required("Enter at least one email address")],
         rows=8,
         hint="One address a line, or with commas or semicolons between them. Names may stand with them, like "
         "Ann Example <ann@example.org>",

@@ -24,7 +24,7 @@ from workshops.messages.service import enqueue, forget_messages_about
 from workshops.registration.models import Invitee, Registration
 from workshops.registration.queries import invitee_by_id
 from workshops.registration.rules import ACTIVE_STATES, PEOPLE_KEPT
-from workshops.registration.rules.invitees import INVITEES_MAX, PASTED_MAX, Typed, read_people
+from workshops.registration.rules.invitees import INVITEES_MAX, PASTED_MAX, PASTED_TEXT_MAX, Typed, read_people
 from workshops.registration.service.telling import event_words
 from workshops.schedule.models import Event
 from workshops.schedule.queries import lock_event
@@ -53,10 +53,10 @@ class Invited:
 
 def look_at_people(session: Session, *, event_id: int, text: str) -> list[Row]:
     """What would become of each pasted person. Changes nothing. Raises DomainError for a text that is too long."""
-    people = read_people(text)
-    if not people:
+    people = read_people(text) if len(text) <= PASTED_TEXT_MAX else None
+    if people is not None and not people:
         raise DomainError("Enter at least one email address", field="people")
-    if len(people) > PASTED_MAX:
+    if people is None or len(people) > PASTED_MAX:
         raise DomainError(f"Enter {PASTED_MAX:,} addresses or fewer at a time", field="people")
     known = set(session.scalars(select(Invitee.email_key).where(Invitee.event_id == event_id)))
     registered = set(
