@@ -25,16 +25,19 @@ APPROVAL = "example-conference-walking-the-talk"
 DRAFT = "example-draft-not-published-yet"
 PAST = "example-round-table-of-last-week"
 FOLLOWED_UP = "example-workshop-of-last-month"
+ASKS = "example-round-table-budgets-with-people"
+INVITED = "example-round-table-by-invitation"
+DOMAINS = "example-learning-event-for-public-services"
 #: One event in each state of the status table (reference/pages.md A.0).
 STATES = (
     OPEN, FULL, CLOSED, CANCELLED, HYBRID, APPROVAL, PAST, FOLLOWED_UP,
-    "example-round-table-budgets-with-people",  # nearly full
+    ASKS,  # nearly full
     "example-awareness-session-opens-soon",
     "example-round-table-full-without-a-waiting-list",
     "example-workshop-postponed",
     "example-workshop-moved-to-another-day",
     "example-online-chat-power-and-inequality",  # on now
-    "example-round-table-by-invitation",
+    INVITED, DOMAINS,
     "example-festival-day-at-a-partner",
     "example-open-house",
 )  # fmt: skip
@@ -44,13 +47,16 @@ PUBLIC = (
     "/calendar", "/calendar?month=2016-11", "/write-ups", "/calendars", "/calendars?kind=workshop", "/accessibility",
     "/privacy", "/cookies", "/contact",
     *(f"/events/{OPEN}/registered/{outcome}" for outcome in ("place", "waiting", "requested")),
+    *(f"/events/{INVITED}/registered/{outcome}" for outcome in ("place", "waiting", "requested")),
     *(f"/events/{slug}" for slug in STATES),
 )  # fmt: skip
 #: Pages with a form: the form token needs the one cookie there is.
 WITH_FORM = (
     "/find-my-place", "/find-my-place?sent=1", "/staff/sign-in", "/staff/forgotten-password",
     "/staff/forgotten-password?sent=yes",
-    *(f"/events/{slug}/register" for slug in (OPEN, FULL, HYBRID, APPROVAL, CLOSED)),
+    *(f"/events/{slug}/register" for slug in (
+        OPEN, FULL, HYBRID, APPROVAL, CLOSED, ASKS, INVITED, DOMAINS, "example-festival-day-at-a-partner",
+        "example-open-house")),
 )  # fmt: skip
 GONE = {
     "/nothing-here": 404,
@@ -80,7 +86,9 @@ STAFF = (
     *(f"/staff/events/{slug}/edit/{part}" for slug in (OPEN, DRAFT, HYBRID) for part in PARTS),
     f"/staff/events/{FOLLOWED_UP}/edit/history", f"/staff/events/{DRAFT}/edit/check", f"/staff/events/{DRAFT}/preview",
     f"/staff/events/{DRAFT}/edit/days?first=2027-10-30&last=2027-11-01&start=10am&end=4pm",
-    *(f"/staff/events/{slug}/people" for slug in (OPEN, FULL, HYBRID, APPROVAL)),
+    *(f"/staff/events/{slug}/people" for slug in (OPEN, FULL, HYBRID, APPROVAL, INVITED)),
+    *(f"/staff/events/{slug}/invited" for slug in (OPEN, INVITED, DRAFT)),
+    f"/staff/events/{APPROVAL}/people?state=requested", f"/staff/events/{ASKS}/people/add",
     *(f"/staff/events/{slug}/afterwards" for slug in (OPEN, PAST, FOLLOWED_UP)),
     *(f"/staff/events/{FOLLOWED_UP}/{page}" for page in ("on-the-day", "attendance", "notes/preview")),
 )  # fmt: skip
