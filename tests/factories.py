@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from workshops.accounts.models import Account, SignIn
 from workshops.core.tokens import token_hash
+from workshops.proposals.models import Proposal, ProposalToken
+from workshops.proposals.queries import hash_for
 from workshops.registration.models import Registration
 from workshops.schedule.models import Event, Host, Kind, Programme, Venue
 
@@ -168,3 +170,52 @@ def make_registration(session: Session, event: Event, **overrides: Any) -> Regis
         setattr(event, name, getattr(event, name) + 1)
     session.commit()
     return registration
+
+
+def make_proposal(session: Session, **overrides: Any) -> Proposal:
+    """A proposed event that waits for an answer; purpose="ask" makes it one asked for."""
+    number = next(_numbers)
+    email = overrides.pop("email", f"host{number}@example.org")
+    values: dict[str, Any] = {
+        "purpose": "host",
+        "state": "waiting",
+        "organisation": "Example Partner",
+        "name": f"Example Host {number}",
+        "email": email,
+        "email_key": email.lower(),
+        "title": f"Walk and talk {number}",
+        "summary": "A walk through the town with people who made it what it is.",
+        "kind": "workshop",
+        "starts_on": date(2027, 4, 6),
+        "start_time": "10:00",
+        "end_time": "12:00",
+        "mode": "in_person",
+        "venue_name": "Partner Hall",
+        "venue_address": "2 Example Street, Inverness",
+        "postcode": "IV1 1AA",
+        "area": "Highland",
+        "places": 25,
+        "topics": "co-production; power",
+        "created_at": BEGINNING,
+        "sent_at": BEGINNING,
+        "state_changed_at": BEGINNING,
+        **overrides,
+    }
+    if values["state"] == "unconfirmed":
+        values["sent_at"] = None
+    proposal = Proposal(**values)
+    session.add(proposal)
+    session.commit()
+    return proposal
+
+
+def proposal_link(session: Session, proposal: Proposal, purpose: str = "proposal") -> str:
+    """A token that opens the page of a proposal, or confirms its address."""
+    token = secrets.token_urlsafe(32)
+    session.add(
+        ProposalToken(
+            proposal_id=proposal.id, purpose=purpose, token_hash=hash_for(purpose, token), created_at=BEGINNING
+        )
+    )
+    session.commit()
+    return token

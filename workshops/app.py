@@ -19,6 +19,7 @@ from workshops.evidence.views import blueprint as evidence
 from workshops.feeds.views import blueprint as feeds
 from workshops.followup.views import blueprint as followup
 from workshops.messages.render import init_mail_templates
+from workshops.proposals.views import blueprint as proposals
 from workshops.registration.views import blueprint as registration
 from workshops.schedule.views import blueprint as schedule
 from workshops.web.access import refuse_undeclared_routes
@@ -31,7 +32,7 @@ from workshops.web.headers import init_headers
 from workshops.web.responses import Keep
 from workshops.web.views import blueprint as site
 
-BLUEPRINTS = (site, accounts, schedule, registration, attendance, followup, feeds, evidence)
+BLUEPRINTS = (site, accounts, schedule, registration, proposals, attendance, followup, feeds, evidence)
 
 #: A whole request; the forms say what each field may hold. Spreadsheets and calendars are the largest.
 MAX_BODY_BYTES = 6 * 1024 * 1024

@@ -18,6 +18,8 @@ from workshops.attendance import service as attendance
 from workshops.config import Settings
 from workshops.followup import service as followup
 from workshops.messages.models import OutboxMessage
+from workshops.proposals import service as proposals
+from workshops.proposals import signals as proposal_signals
 from workshops.registration import service as registration
 from workshops.schedule import consequence_signals, public_signals, signals
 from workshops.schedule import service as schedule
@@ -37,9 +39,16 @@ LISTENERS: tuple[tuple[Signal, Listener], ...] = (
     (consequence_signals.people_asking_counted, registration.count_people_asking),
     (consequence_signals.registrations_looked_for, registration.has_registrations),
     (consequence_signals.consequences_composed, registration.foresee_news),
+    (signals.event_published, proposals.tell_host_published),
+    (signals.event_changed, proposals.tell_host_changed),
+    (signals.event_cancelled, proposals.tell_host_cancelled),
+    (signals.event_postponed, proposals.tell_host_postponed),
+    (signals.event_reinstated, proposals.tell_host_reinstated),
+    (proposal_signals.host_counts_composed, attendance.count_for_host),
     (signals.event_row_imported, followup.import_write_up),
     (signals.event_page_composed, followup.public_panel),
     (public_signals.past_list_composed, followup.past_counts),
+    (signals.staff_home_composed, proposals.attention_for),
     (signals.staff_home_composed, registration.attention_for),
     (signals.staff_home_composed, attendance.attention_for),
     (signals.staff_home_composed, followup.attention_for),
@@ -55,12 +64,14 @@ DUE_WORK: dict[str, Callable[..., int]] = {
     "offers that ran out": registration.lapse_offers,
     "reminders": registration.make_reminders,
     "old counters": _forget_counters,
+    "proposals that nobody confirmed": proposals.forget_unconfirmed,
 }
 
 #: What a message is about -> check(session, message, now) -> reason not to send it any more, or None.
 SEND_CHECKS: dict[str, Callable[[Session, OutboxMessage, datetime], str | None]] = {
     "account": accounts.reason_not_to_send,
     "invitee": registration.reason_not_to_send_invitation,
+    "proposal": proposals.reason_not_to_send,
     "registration": registration.reason_not_to_send,
     "team": schedule.reason_not_to_send,
 }

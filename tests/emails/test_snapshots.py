@@ -45,6 +45,9 @@ CHANGES = [
     {"label": "Place", "before": "", "after": EVENT["where"]},
 ]
 ONLINE = {"attending": "Online", "joining_link": "https://meet.example.org/round-table", "has_invitation": True}
+PROPOSAL = {"purpose": "host", "programme": "National Co-production Week", "message": ""}
+ASKED = {"purpose": "ask", "programme": "", "message": ""}
+SAID = "A room for 40 would do better.\n\nCould it be in the <morning>?"
 ACCOUNT = {
     "name": "Olivia Example",
     "invited_by": "Olivia Example",
@@ -128,10 +131,24 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "run_off_postponed": ("schedule/run_off", {**RUN, "state": "postponed", "reason": "The hall is closed."}),
     "run_removed": ("schedule/run_removed", RUN),
     "run_removed_with_place": ("schedule/run_removed", {**RUN, "has_calendar": False}),
+    "proposal_confirm": ("proposals/confirm", {**PROPOSAL, "until": datetime(2017, 11, 9, 17, tzinfo=UTC)}),
+    "proposal_received": ("proposals/received", PROPOSAL),
+    "proposal_received_asked": ("proposals/received", ASKED),
+    "proposal_changes_asked": ("proposals/changes_asked", {**PROPOSAL, "message": SAID}),
+    "proposal_accepted": ("proposals/accepted", {**PROPOSAL, "message": SAID}),
+    "proposal_accepted_asked": ("proposals/accepted", ASKED),
+    "proposal_declined": ("proposals/declined", {**PROPOSAL, "message": SAID}),
+    "proposal_your_link": ("proposals/your_link", PROPOSAL),
+    "proposal_event_published": ("proposals/event_published", PROPOSAL),
+    "proposal_event_published_asked": ("proposals/event_published", ASKED),
+    "proposal_event_changed": ("proposals/event_changed", {**PROPOSAL, "changes": CHANGES}),
+    "proposal_event_cancelled": ("proposals/event_cancelled", {**PROPOSAL, "reason": "The speaker is ill."}),
+    "proposal_event_postponed": ("proposals/event_postponed", PROPOSAL),
+    "proposal_event_reinstated": ("proposals/event_reinstated", PROPOSAL),
     "account_invitation": ("accounts/invitation", ACCOUNT),
     "account_new_password": ("accounts/new_password", ACCOUNT),
 }
-LINKS = ("place", "place_a", "place_b", "account", "password")
+LINKS = ("place", "place_a", "place_b", "account", "password", "confirm", "proposal")
 
 
 def rendered(name: str, tmp_path: Path) -> dict[str, str]:

@@ -9,9 +9,17 @@ import pytest
 from sqlalchemy.orm import Session
 
 from tests.conftest import FakeClock
-from tests.factories import make_event, make_programme, make_registration, make_venue
+from tests.factories import (
+    make_event,
+    make_programme,
+    make_proposal,
+    make_registration,
+    make_venue,
+    proposal_link,
+)
 from workshops.core.tokens import new_token, token_hash
 from workshops.followup.models import Note, WriteUp
+from workshops.proposals.models import AskForm
 from workshops.registration.models import CalendarToken, Invitee, PlaceToken
 from workshops.schedule.models import Room, Topic
 from workshops.schedule.queries import event_by_slug
@@ -51,13 +59,24 @@ def world(session: Session, clock: FakeClock) -> dict[str, Any]:
 @pytest.fixture
 def whole_world(session: Session, world: dict[str, Any], clock: FakeClock) -> dict[str, Any]:
     """The world of the guards, with an event that asks everything, a programme and a venue."""
-    programme = make_programme(session)
     event = event_by_slug(session, "an-event")
     assert event is not None
     invitee = Invitee(
         event_id=event.id, email="guest@example.org", email_key="guest@example.org", invited_at=clock.now
     )
     session.add(invitee)
+    programme = make_programme(session, host_form_is_open=True, ask_form_is_open=True, host_form_words="**Come in**")
+    session.add(AskForm(id=1, is_open=True, words="Ask *us*"))
+    proposals = [
+        make_proposal(session, programme_id=programme.id),
+        make_proposal(session, purpose="ask", state="changes", starts_on=None, when_words="In May", access="A ramp"),
+        make_proposal(session, programme_id=programme.id, state="accepted", shows_names=True,
+                      event_id=make_event(session, slug="a-hosts-draft", state="draft").id),
+        make_proposal(session, programme_id=programme.id, state="accepted", shows_names=True,
+                      event_id=event.id),
+    ]
+    links = tuple(proposal_link(session, one) for one in proposals)
+    unconfirmed = make_proposal(session, programme_id=programme.id, state="unconfirmed")
     hybrid = make_event(session, slug="asks-everything", mode="hybrid", capacity_online=1, booking="by_approval",
                         venue_id=make_venue(session).id, questions=ASKED, admits="domains",
                         admitted_domains=["example.org"], programme_id=programme.id)  # fmt: skip
@@ -72,5 +91,7 @@ def whole_world(session: Session, world: dict[str, Any], clock: FakeClock) -> di
         "topic_id": tuple(topic.id for topic in topics),
         "invitee_id": (invitee.id,),
         "slug": (*world["slug"], "asks-everything", programme.slug),
+        "proposal_id": tuple(one.id for one in (*proposals, unconfirmed)),
+        "token": (*world["token"], *links, proposal_link(session, unconfirmed, "confirm")),
         "registration_id": (*world["registration_id"], asked.id),
     }

@@ -12,13 +12,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests.conftest import FakeClock, FormClient
-from tests.factories import make_account, make_event, make_registration, make_venue
+from tests.factories import make_account, make_event, make_proposal, make_registration, make_venue
 from tests.guards.world import paths
 from workshops.audit.rules import staff as by_staff
 from workshops.config import Settings
 from workshops.messages.models import OutboxMessage
 from workshops.registration.models import Invitee, Needs
 from workshops.registration.service import cancel_for_person
+from workshops.schedule.models import Event
 
 pytestmark = pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 
@@ -54,11 +55,17 @@ def theirs(session: Session, clock: FakeClock, settings: Settings) -> dict[str, 
             session.commit()
         slugs.append(event.slug)
         ids += [person.id, asks.id]
+    event_id = session.scalars(select(Event.id).where(Event.slug == slugs[0])).one()
+    proposals = [
+        make_proposal(session, **of, name=NAME, email=ADDRESS, organisation="Example Partner", message=NEED)
+        for of in ({}, {"purpose": "ask"}, {"state": "accepted", "event_id": event_id})
+    ]  # fmt: skip
     messages = tuple(session.scalars(select(OutboxMessage.id)))
     assert messages, "nobody was told anything, so pages of messages prove nothing"
     session.rollback()
     return {"slug": tuple(slugs), "registration_id": tuple(ids), "invitee_id": tuple(guests),
             "message_id": messages, "venue_id": (venue.id,),
+            "proposal_id": tuple(one.id for one in proposals),
             "format": ("csv", "xlsx", "json", "ics"), "outcome": ("place", "waiting"), "owner": owner}  # fmt: skip
 
 

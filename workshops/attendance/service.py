@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from workshops.attendance.models import AttendanceMark
-from workshops.attendance.queries import attendance_of, past_events_without_marks
+from workshops.attendance.queries import attendance_of, counts, past_events_without_marks
 from workshops.attendance.rules import checked_status, marks_to_change
 from workshops.audit import service as audit
 from workshops.audit.rules import Actor
@@ -88,3 +88,9 @@ def attention_for(_sender: Any, *, session: Session, now: datetime, user: Any, *
         Attention(f"Record who came to {event.title}", 1, "attendance.attendance_after", {"slug": event.slug})
         for event in past_events_without_marks(session, now=now, user=user)
     ]
+
+
+def count_for_host(event: Event, *, session: Session, now: datetime, **_: Any) -> list[tuple[str, int]]:
+    """How many came, for the page of a partner who hosts the event; nothing before anybody is marked."""
+    known = counts(session, event.id)
+    return [("Came", known.came)] if known.is_begun and now >= event.sort_at else []

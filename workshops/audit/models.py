@@ -23,7 +23,7 @@ class AuditEntry(Base):
     at: Mapped[datetime]
     #: staff, person (a registered person by link or form), host, command, or worker.
     actor_kind: Mapped[str]
-    #: The account's id for staff, the registration's id for a person, else empty.
+    #: The account's id for staff, the registration's for a person, the proposal's for a host, else empty.
     actor_id: Mapped[int | None]
     #: Past tense, as signals are: event_published, place_cancelled.
     action: Mapped[str]

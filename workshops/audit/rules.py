@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Actor:
-    """Who makes a change. kind: staff, person, command or worker; id: account or registration."""
+    """Who makes a change. kind: staff, person, host, command or worker; id: account, registration or proposal."""
 
     kind: str
     id: int | None = None
@@ -25,3 +25,8 @@ def staff(account_id: int) -> Actor:
 def person(registration_id: int | None = None) -> Actor:
     """Somebody with a form or a personal link."""
     return Actor("person", registration_id)
+
+
+def host(proposal_id: int) -> Actor:
+    """Somebody behind the link of a proposal."""
+    return Actor("host", proposal_id)

@@ -17,6 +17,7 @@ from workshops.core.errors import DomainError
 from workshops.evidence import health
 from workshops.messages import service as messages
 from workshops.messages.transports import forget_old_files
+from workshops.proposals import service as proposals
 from workshops.registration import service as registration
 
 #: Mail is kept this long, in the database and as a file.
@@ -79,6 +80,7 @@ def purge_all(session: Session, *, dry_run: bool) -> dict[str, int]:
         session, before=now - timedelta(days=KEEP_MESSAGES_DAYS), dry_run=dry_run
     )
     counts = dict(registration.erase_expired(session, now=now, dry_run=dry_run))
+    counts |= proposals.erase_expired(session, now=now, dry_run=dry_run)
     counts["old messages"] = old_messages
     counts["old sign-ins and links"] = accounts.forget_old_sign_ins(session, now=now, dry_run=dry_run)
     return counts
