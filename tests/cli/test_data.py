@@ -108,10 +108,10 @@ def test_upcoming_events_stay_drafts_unless_they_are_to_be_published(
         (f"{COLUMNS}\n{ROW}\n{ROW.replace('A day', 'Later').replace('T12', 'T09')}\n".encode(), "end after it starts"),
         (f"{COLUMNS}\n{ROW}\n{ROW.replace('A day', 'Later').replace('06-01', '13-45')}\n".encode(), "no date or time"),
         (f"{COLUMNS}\n{ROW}\n{ROW},-1\n".encode(), "cannot be less than 0"),
-        (f"{COLUMNS}\n{ROW.replace('A day', 'Café')}\n".encode("latin-1"), "not saved as UTF-8"),
+        (f"{COLUMNS}\n{ROW}\n\x81".encode("latin-1"), "form of text that is not known"),
         (f"{COLUMNS}\n".encode() + b"x" * 10_000_000, "larger than 5 MB"),
         (f'{COLUMNS}\n"A day'.encode(), "a quotation mark is not closed"),
-        (b"PK\x03\x04" + b"\0" * 100, "This is a workbook"),
+        (b"PK\x03\x04" + b"\0" * 100, "The workbook is damaged"),
         (b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n", "breaks off"),
     ),
 )

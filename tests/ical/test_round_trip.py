@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from workshops.ical.cleaning import clean_line
 from workshops.ical.invitation import invitation_bytes
-from workshops.ical.reading import read_events
+from workshops.ical.reading import read_calendar
 from workshops.ical.serialise import vevent_bytes
 
 #: All planes, and more often what the format itself uses.
@@ -57,7 +57,7 @@ def test_conformance_04_text_comes_back_equal_from_recurring_ical_events(make_en
 @given(TEXT, TEXT, TEXT)
 def test_conformance_04_text_comes_back_equal_from_our_own_import(make_entry, make_feed, title, place, notes) -> None:
     entry = make_entry(title=f"t{title}", location=place, description=notes)
-    (event,) = read_events(make_feed(vevent_bytes(entry)))
+    (event,) = read_calendar(make_feed(vevent_bytes(entry))).events
     assert event.title == " ".join(entry.title.split())
     assert (event.location, event.description, event.url) == (entry.location, entry.description, entry.url)
     assert (event.starts, event.ends, event.uid) == (entry.starts, entry.ends, entry.uid)

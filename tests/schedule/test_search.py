@@ -18,7 +18,7 @@ from tests.schedule.test_public_pages import page, titles
 from workshops.audit.rules import COMMAND
 from workshops.config import Settings
 from workshops.core.db import transaction
-from workshops.ical.reading import read_events
+from workshops.ical.reading import read_calendar
 from workshops.schedule import service
 from workshops.schedule.models import Host, Room, Topic, TopicAlias, Venue
 from workshops.schedule.rules.events import EventDetails, Place
@@ -71,7 +71,7 @@ def test_gaelic_names_are_found_however_they_are_typed(client: FlaskClient, by: 
     publish(by, **GAELIC)
     publish(by, title="Something else", mode="online", area="Online")
     assert titles(page(client, f"/events?q={quote_plus(words)}")) == ["Còmhradh: women’s co-production – a ceilidh"]
-    feed = read_events(client.get(f"/calendar.ics?q={quote_plus(words)}").data)
+    feed = read_calendar(client.get(f"/calendar.ics?q={quote_plus(words)}").data).events
     assert [one.title for one in feed] == ["Còmhradh: women’s co-production – a ceilidh"]
 
 

@@ -21,7 +21,7 @@ from workshops.config import Settings
 from workshops.core.db import transaction
 from workshops.core.errors import NotFound
 from workshops.core.versions import public_version
-from workshops.ical.reading import read_events
+from workshops.ical.reading import read_calendar
 from workshops.ical.serialise import calendar_bytes
 from workshops.schedule import service, signals
 from workshops.schedule.models import Event, Host, Topic, Venue
@@ -72,7 +72,7 @@ def stored(session: Session, event_id: int) -> Event:
 
 def in_calendar(event: Event) -> Any:
     feed = calendar_bytes(feed_key="x", name="x", description="", url=None, source=None, vevents=[event.vevent or b""])
-    return read_events(feed)[0]
+    return read_calendar(feed).events[0]
 
 
 # --- making -------------------------------------------------------------------------------------------------

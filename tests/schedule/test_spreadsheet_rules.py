@@ -10,14 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workshops.schedule.importing import UnreadableSheet, is_calendar, read_sheet
-from workshops.schedule.rules.events import BOOKINGS, MODES, EventDetails, Place, changed_fields, cleaned
+from workshops.schedule.importing import NumberedRow, UnreadableSheet, is_calendar
+from workshops.schedule.importing import read_sheet as read_file
+from workshops.schedule.rules.audience import ADMITS, AUDIENCES
+from workshops.schedule.rules.events import BOOKINGS, FACTS, MODES, EventDetails, Place, changed_fields, cleaned
+from workshops.schedule.rules.headers import Matching, header_misfit
+from workshops.schedule.rules.questions import Question
 from workshops.schedule.rules.spreadsheet import (
     COLUMNS,
     OPTIONAL_COLUMNS,
     ROWS_MAX,
     SheetRow,
-    header_problem,
     merged,
     quote_cell,
     read_row,
@@ -29,6 +32,18 @@ from workshops.schedule.rules.when import When
 ROW = dict.fromkeys(COLUMNS, "") | {
     "title": "Open day", "kind": "workshop", "starts": "2027-05-04", "mode": "in person", "booking": "first come",
 }  # fmt: skip
+
+
+def header_problem(names: list[str]) -> str | None:
+    misfit = header_misfit(names)
+    return misfit.sentence if misfit else None
+
+
+def read_sheet(data: bytes) -> tuple[NumberedRow, ...]:
+    file = read_file(data)
+    if file.misfit is not None:
+        raise UnreadableSheet(file.misfit.sentence)
+    return file.rows
 
 
 def read(**cells: str) -> SheetRow:
@@ -101,13 +116,13 @@ def test_times_that_cannot_be_are_said_in_a_sentence(starts: str, ends: str, say
 @pytest.mark.parametrize(("cell", "key"), [("In person", "in_person"), ("in-person", "in_person"),
                                             ("ONLINE", "online")])
 def test_modes_are_read_in_any_case(cell: str, key: str) -> None:
-    assert read(mode=cell).mode == key
+    assert read(mode=cell).values["mode"] == key
 
 
 @pytest.mark.parametrize(("cell", "key"), [("waiting list", "first_come"), ("First come", "first_come"),
                                             ("by approval", "by_approval"), ("none", "none"), ("closed", "closed")])
 def test_bookings_are_read_and_waiting_list_is_first_come(cell: str, key: str) -> None:
-    assert read(booking=cell).booking == key
+    assert read(booking=cell).values["booking"] == key
 
 
 @pytest.mark.parametrize(
@@ -137,13 +152,13 @@ def test_all_that_is_wrong_with_a_row_is_said_at_once() -> None:
 
 def test_topics_split_at_semicolons_and_an_empty_capacity_is_no_limit() -> None:
     row = read(topics="power; stories;;", capacity_in_person="")
-    assert (row.topics, row.capacity_in_person) == (("power", "stories"), None)
+    assert (row.values["topics"], row.values["capacity_in_person"]) == (("power", "stories"), None)
 
 
 def test_a_closing_date_is_inclusive() -> None:
     row = read(opens="2027-04-01", closes="2027-04-30")
-    assert row.opens_at == datetime(2027, 3, 31, 23, tzinfo=UTC)
-    assert row.closes_at == datetime(2027, 4, 30, 23, tzinfo=UTC)
+    assert row.values["opens_at"] == datetime(2027, 3, 31, 23, tzinfo=UTC)
+    assert row.values["closes_at"] == datetime(2027, 4, 30, 23, tzinfo=UTC)
 
 
 def test_a_column_that_is_missing_leaves_what_is_there() -> None:
@@ -187,10 +202,15 @@ def test_missing_and_unknown_columns_are_named_in_one_sentence() -> None:
     ("data", "says"),
     [
         (b"", "empty"),
-        (b"\xff\xfet\x00i\x00", "UTF-16"),
-        ("title,Édition\n".encode("cp1252"), "Windows-1252"),
-        (b"PK\x03\x04....", "workbook"),
-        (b"title;programme;kind\n", "not separated by commas"),
+        (b"\xff\xfet\x00i", "UTF-16"),
+        (b"t\x00i\x00", "bytes that are no text"),
+        (b"\x00" * 4_000_000, "nothing but zeros"),
+        (b"title,\x81\n", "form of text that is not known"),
+        (b"PK\x03\x04....", "workbook is damaged"),
+        (b"\xd0\xcf\x11\xe0\xa1", "older Excel workbook"),
+        (b"<html><table><tr><td>title", "web page"),
+        (b"%PDF-1.7", "PDF"),
+        (b"title;programme;kind\n", "missing: starts, mode, booking"),
         (b"hello\nworld\n", "must hold the names of the columns"),
         (sheet(), "no row"),
         (sheet(ROW).rstrip() + b'\n"open', "quotation mark"),
@@ -215,6 +235,65 @@ def test_a_row_with_too_many_cells_is_a_problem_and_not_a_guess() -> None:
     assert "more cells than there are columns" in read_sheet(data)[0].problem
 
 
+@pytest.mark.parametrize(
+    ("data", "note"),
+    [
+        ("title;kind;starts;mode;booking\nCèilidh;workshop;2027-05-04;online;none\n".encode(), ""),
+        ("title\tkind\tstarts\tmode\tbooking\r\nCèilidh\tworkshop\t4/5/2027\tonline\tnone\r\n".encode("utf-16"), ""),
+        ("title,kind,starts,mode,booking\nCèilidh,workshop,2027-05-04,online,none\n".encode("cp1252"), "Windows-1252"),
+        ("Our list\n\nTitle,Kind,Starts,Mode,Booking\nCèilidh,workshop,2027-05-04,online,none\n".encode(), "in row 3"),
+    ],
+)  # fmt: skip
+def test_files_are_read_as_spreadsheet_programs_save_them(data: bytes, note: str) -> None:
+    file = read_file(data)
+    assert file.misfit is None and [row.cells["title"] for row in file.rows] == ["Cèilidh"]
+    assert note in " ".join(file.notes) if note else file.notes == ()
+
+
+def test_a_strange_name_gets_the_known_one_it_was_meant_for() -> None:
+    misfit = header_misfit(["event_name", "tittle", "category", "starts", "mode", "booking", "colour"])
+    assert misfit is not None
+    assert misfit.unknown == {"event_name": "title", "tittle": "", "category": "kind", "colour": ""}
+    assert misfit.sentence.endswith("Did you mean title for event name, kind for category?")
+    fits = Matching({"event_name": "title", "tittle": "", "category": "kind", "colour": ""})
+    assert header_misfit(["event_name", "tittle", "category", "starts", "mode", "booking", "colour"], fits) is None
+    for_all = Matching(for_all={"kind": "workshop", "mode": "online", "booking": "none"})
+    assert header_misfit(["title", "starts"], for_all) is None
+
+
+def test_a_date_and_times_in_columns_of_their_own() -> None:
+    parts = {name: cell for name, cell in ROW.items() if name not in ("starts", "ends")}
+    row = read_row(parts | {"start_date": "14/05/2027", "start_time": "10:00:00", "end_time": "12:30 PM"})
+    assert isinstance(row, SheetRow), row
+    assert row.when.starts_at == datetime(2027, 5, 14, 9, tzinfo=UTC)
+    assert row.when.ends_at == datetime(2027, 5, 14, 11, 30, tzinfo=UTC)
+    row = read_row(parts | {"start_date": "14 May 2027", "end_date": "15 May 2027"})
+    assert isinstance(row, SheetRow), row
+    assert row.when == When(starts_on=date(2027, 5, 14), ends_on=date(2027, 5, 15))
+
+
+def test_dates_in_two_orders_are_named_and_never_guessed() -> None:
+    assert "only when the month comes first" in problems(starts="12/31/2027")
+    assert read(starts="04/05/2027").notes == ("starts: 04/05/2027 is read with the day first, as 4 May 2027",)
+    assert read(starts="31/12/2027").notes == () == read(starts="05/05/2027").notes
+    cells = [ROW | {"starts": text} for text in ("31/12/2026", "04/05/2027", "12/31/2026")]
+    (sentence,) = read_file(sheet(*cells)).problems
+    assert sentence == ("The column starts holds dates in two orders: 31/12/2026 in row 2 has the day first, "
+                        "12/31/2026 in row 4 the month. Write all of them like 2017-11-14.")  # fmt: skip
+    (sentence,) = read_file(sheet(*cells[1:])).problems
+    assert "has the month first, as in 12/31/2026 in row 3" in sentence
+
+
+def test_what_a_file_has_no_column_for_stays() -> None:
+    there = EventDetails(title="Open day", kind="workshop", when=When(starts_on=date(2027, 5, 4)), host="Kept",
+                         venue=Place("Hall", "1 Street", "G1 1AA"), capacity_in_person=3, bsl="yes", topics=("a",),
+                         questions=(Question("Why?"),), is_listed=False)  # fmt: skip
+    row = read_row({"title": "Open day", "kind": "workshop", "starts": "2027-05-04", "mode": "in person",
+                    "booking": "first come", "venue": "HALL"})  # fmt: skip
+    assert isinstance(row, SheetRow), row
+    assert changed_fields(there, cleaned(merged(row, there))) == ()
+
+
 def test_calendars_are_told_from_spreadsheets() -> None:
     assert is_calendar("x.ICS", b"")
     assert is_calendar("x", b"\xef\xbb\xbfBEGIN:VCALENDAR\r\n")
@@ -236,6 +315,18 @@ whens = st.one_of(
               st.dates(date(2000, 1, 1), date(2080, 1, 1)), st.integers(0, 20)),
     st.integers(1, 12).map(lambda month: When(month=f"2016-{month:02d}")),
 )  # fmt: skip
+day_lists = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 20), st.integers(1, 200)), min_size=2, max_size=5,
+                     unique_by=lambda one: one[0]).map(sorted)  # fmt: skip
+whens |= st.builds(
+    lambda first, days: When(days=tuple(
+        (start := datetime(first.year, first.month, first.day, hour, tzinfo=UTC) + timedelta(days=day),
+         start + timedelta(minutes=length)) for day, hour, length in days)),
+    st.dates(date(2000, 4, 1), date(2080, 1, 1)).map(lambda day: day.replace(month=6, day=1)), day_lists,
+)  # fmt: skip
+questions = st.builds(
+    Question, text=words, kind=st.sampled_from(["text", "choice", "choices"]), options=st.lists(words).map(tuple),
+    is_personal=st.booleans(), reason=words, is_required=st.booleans(),
+)  # fmt: skip
 numbers = st.none() | st.integers(0, 100_000)
 events = st.builds(
     EventDetails,
@@ -243,7 +334,18 @@ events = st.builds(
     kind=st.just("workshop"),
     when=whens,
     mode=st.sampled_from(list(MODES)),
-    booking=st.sampled_from([key for key in BOOKINGS if key != "elsewhere"]),
+    booking=st.sampled_from(list(BOOKINGS)),
+    booking_url=st.sampled_from(["", "https://example.org/book"]),
+    joining_link=st.sampled_from(["", "https://example.org/join?x=1"]),
+    room=words,
+    audience=st.sampled_from(["", *AUDIENCES]),
+    admits=st.sampled_from(list(ADMITS)),
+    admitted_domains=st.sampled_from([(), ("gov.scot",), ("gov.scot", "example.org")]),
+    is_listed=st.booleans(),
+    has_waiting_list=st.booleans(),
+    bsl=st.sampled_from(list(FACTS)),
+    captions=st.sampled_from(list(FACTS)),
+    questions=st.lists(questions, max_size=4).map(tuple),
     summary=words,
     description=words,
     host=words,

@@ -17,6 +17,7 @@ from workshops.evidence import backup as backups
 from workshops.evidence import exports
 from workshops.schedule import queries, service
 from workshops.schedule.importing import FILE_MAX_BYTES
+from workshops.schedule.rules.headers import FOR_ALL_ROWS, KNOWN, Matching, header_names
 
 
 @click.group(help="Events in and out.")
@@ -28,10 +29,18 @@ def events() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Say what would happen; save nothing.")
 @click.option("--publish", is_flag=True, help="Publish upcoming events too; otherwise they stay drafts.")
+@click.option("--column", "columns", multiple=True, metavar="NAME=COLUMN",
+              help="What a column of the file is; an empty COLUMN leaves it out. May be given several times.")
+@click.option("--all", "for_all", multiple=True, metavar="COLUMN=VALUE",
+              help="The kind, mode or booking of every event, when the file has no column for it.")  # fmt: skip
 @refuses_in_words
 @needs_database
-def import_(file: Path, dry_run: bool, publish: bool) -> None:
-    """Read a spreadsheet (.csv) or calendar (.ics) of events: all rows fit, or nothing is saved. Nobody is mailed."""
+def import_(file: Path, dry_run: bool, publish: bool, columns: tuple[str, ...], for_all: tuple[str, ...]) -> None:
+    """Read a spreadsheet (.csv, .xlsx) or calendar (.ics) of events: all rows fit, or nothing is saved.
+
+    Nobody is mailed.
+    """
+    matching = Matching(_pairs("--column", columns, KNOWN), _pairs("--all", for_all, FOR_ALL_ROWS, names=True))
     try:
         with file.open("rb") as opened:
             # one byte more than may be, so that a file that is too large is refused and never read whole
@@ -48,20 +57,48 @@ def import_(file: Path, dry_run: bool, publish: bool) -> None:
             now=clock.now(),
             actor=COMMAND,
             settings=settings(),
+            matching=matching,
         )
-    for row in report.rows:
-        fields = f" ({', '.join(row.fields)})" if row.outcome == "changed" else ""
-        click.echo(f"row {row.number}: {row.outcome}{fields}: {row.title}")
+    _echo_report(report)
     for problem in report.problems:
         click.echo(problem, err=True)
     if report.problems:
         raise DomainError("Nothing was saved, because not everything fits.")
     counts = ", ".join(f"{report.count(outcome)} {outcome}" for outcome in ("new", "changed", "unchanged"))
+    if report.count("skipped"):
+        counts += f", {report.count('skipped')} left out"
     click.echo(f"{counts} (dry run: nothing was saved)" if dry_run else counts)
 
 
+def _pairs(option: str, given: tuple[str, ...], known: tuple[str, ...], *, names: bool = False) -> dict[str, str]:
+    """The NAME=VALUE pairs of an option. known: what the value, or with names the name, may be."""
+    pairs = {}
+    for pair in given:
+        name, equals, value = pair.partition("=")
+        checked = name if names else value
+        if not equals or (checked not in known and (names or checked)):
+            raise click.BadParameter(f"“{pair}” must be NAME=VALUE with one of: {', '.join(known)}", param_hint=option)
+        pairs[name if names else "".join(header_names([name]))] = value
+    return pairs
+
+
+def _echo_report(report: service.ImportReport) -> None:
+    """The rows on standard output, with what was assumed, as the check page shows them."""
+    for note in report.notes:
+        click.echo(f"note: {note}")
+    for what, names in report.made.items():
+        click.echo(f"new {what}: {'; '.join(names)}")
+    for row in report.rows:
+        fields = f" ({', '.join(row.fields)})" if row.outcome == "changed" else ""
+        click.echo(f"row {row.number}: {row.outcome}{fields}: {row.title}")
+        for change in row.changes:
+            click.echo(f"  {change.column}: “{change.before[:120]}” becomes “{change.after[:120]}”")
+        for note in row.notes:
+            click.echo(f"  note: {note}.")
+
+
 @events.command("export")
-@click.option("--format", "kind", default="csv", show_default=True, type=click.Choice(["csv", "ics"]))
+@click.option("--format", "kind", default="csv", show_default=True, type=click.Choice(["csv", "xlsx", "ics"]))
 @refuses_in_words
 @needs_database
 def export(kind: str) -> None:
@@ -71,6 +108,8 @@ def export(kind: str) -> None:
     """
     if kind == "csv":
         exports.write_events_csv(db.session(), sys.stdout.buffer)
+    elif kind == "xlsx":
+        exports.write_events_xlsx(db.session(), sys.stdout.buffer)
     else:
         exports.write_events_ics(db.session(), sys.stdout.buffer, settings=settings())
     sys.stdout.buffer.flush()

@@ -24,6 +24,7 @@ from workshops.schedule.calendar_entry import entry_for
 from workshops.schedule.exporting import event_row
 from workshops.schedule.models import Event
 from workshops.schedule.queries import topics_of
+from workshops.schedule.queries.reach import facilitators_of_each
 from workshops.schedule.rules.questions import read_questions
 from workshops.schedule.rules.spreadsheet import COLUMNS, OPTIONAL_COLUMNS, quote_cell
 
@@ -59,9 +60,16 @@ def _people_csv(columns: Sequence[str], rows: Iterable[tuple[str, ...]], file: I
 
 
 def _people_xlsx(columns: Sequence[str], rows: Iterable[tuple[str, ...]], file: IO[bytes], bom: bool) -> None:
+    # Strings stay strings here, so no apostrophe is needed.
+    _write_xlsx("People", columns, rows, file, numbers=("position",))
+
+
+def _write_xlsx(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], file: IO[bytes], numbers: tuple[str, ...] = ()
+) -> None:
+    """A workbook with one sheet, row by row: a list of 50,000 people fits into a few megabytes."""
     import xlsxwriter  # here, because it is large and only some exports need it
 
-    # Strings stay strings here, so no apostrophe is needed; a list of 50,000 people fits into a few megabytes.
     options = {
         "constant_memory": True,
         "strings_to_formulas": False,
@@ -71,15 +79,15 @@ def _people_xlsx(columns: Sequence[str], rows: Iterable[tuple[str, ...]], file: 
     whole = TemporaryFile()  # a pipe cannot be written to out of order
     book = xlsxwriter.Workbook(whole, options)
     bold = book.add_format({"bold": True})
-    sheet = book.add_worksheet("People")
+    sheet = book.add_worksheet(title)
     sheet.freeze_panes(1, 0)
     sheet.set_column(0, len(columns) - 1, 18)
     for column, name in enumerate(columns):
         sheet.write_string(0, column, name, bold)
-    position = PEOPLE_COLUMNS.index("position")
+    counted = {columns.index(name) for name in numbers}
     for number, row in enumerate(rows, start=1):
         for column, text in enumerate(row):
-            if column == position and text:
+            if column in counted and text:
                 sheet.write_number(number, column, int(text))
             elif text:
                 sheet.write_string(number, column, text)
@@ -110,24 +118,42 @@ _PEOPLE_WRITERS: dict[str, Callable[[Sequence[str], Iterable[tuple[str, ...]], I
 }
 
 
-def write_events_csv(session: Session, file: IO[bytes], *, bom: bool = False) -> None:
-    """All events as the spreadsheet that `flask events import` reads, drafts included."""
-    _write_csv(EVENT_COLUMNS, _event_rows(session), file, quote_cell, bom=bom)
+def write_events_csv(session: Session, file: IO[bytes], *, bom: bool = False, joining: bool = True) -> None:
+    """All events as the spreadsheet that `flask events import` reads, drafts included.
+
+    joining: with the column of the links for joining online, which only those who run events see.
+    """
+    columns = event_columns(joining=joining)
+    _write_csv(columns, _event_rows(session, columns), file, quote_cell, bom=bom)
 
 
-def _event_rows(session: Session) -> Iterator[tuple[str, ...]]:
+def write_events_xlsx(session: Session, file: IO[bytes], *, joining: bool = True) -> None:
+    """The same as an Excel workbook: every cell is text, and what would run is quoted as in CSV."""
+    columns = event_columns(joining=joining)
+    rows = ([quote_cell(cell) for cell in row] for row in _event_rows(session, columns))
+    _write_xlsx("Events", columns, rows, file)
+
+
+def event_columns(*, joining: bool) -> tuple[str, ...]:
+    """The columns of the export of events. A file without one leaves it as it is when it is imported."""
+    return tuple(name for name in EVENT_COLUMNS if joining or name != "joining_link")
+
+
+def _event_rows(session: Session, columns: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     for events in events_in_order(session):
         ids = [event.id for event in events]
         topics, write_ups = topics_of(session, ids), first_write_ups(session, ids)
+        facilitators = facilitators_of_each(session, ids)
         for event in events:
-            row = event_row(session, event, tuple(topic.name for topic in topics[event.id]))
+            names = tuple(topic.name for topic in topics[event.id])
+            row = event_row(session, event, names, facilitators[event.id])
             written = write_ups.get(event.id)
             row |= {
                 "write_up_status": written.state if written else "none",
                 "write_up_title": written.title if written else "",
                 "write_up_url": written.url if written else "",
             }
-            yield tuple(row[column] for column in EVENT_COLUMNS)
+            yield tuple(row[column] for column in columns)
 
 
 def write_events_ics(session: Session, file: IO[bytes], *, settings: Settings) -> None:

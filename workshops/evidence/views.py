@@ -79,13 +79,17 @@ def export_people(slug: str, format: str) -> ResponseReturnValue:
     return _download(file, f"{event.slug}-people-personal-data.{format}", format)
 
 
-@blueprint.get("/staff/events.<any(csv, ics):format>")
+@blueprint.get("/staff/events.<any(csv, xlsx, ics):format>")
 @access(VIEWER)
 def export_events(format: str) -> ResponseReturnValue:
-    """All events as a spreadsheet or a calendar; nothing personal is in it."""
+    """All events as a spreadsheet or a calendar; nothing personal is in it, and links for joining only for those who
+    run every event."""
     file = _file()
+    joining = current_user.role in ("organiser", "admin")
     if format == "csv":
-        exports.write_events_csv(db.session(), file, bom=True)
+        exports.write_events_csv(db.session(), file, bom=True, joining=joining)
+    elif format == "xlsx":
+        exports.write_events_xlsx(db.session(), file, joining=joining)
     else:
         exports.write_events_ics(db.session(), file, settings=settings())
     return _download(file, f"events.{format}", format)

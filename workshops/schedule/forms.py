@@ -259,7 +259,7 @@ class TellForm(Form):
 class ImportForm(Form):
     """A file of events to look at first."""
 
-    file = FileField("Spreadsheet or calendar", mark_optional=False, accept=".csv,.ics,text/csv,text/calendar",
-                     hint="A CSV file saved as UTF-8, or a calendar (.ics): up to 5 MB and 5,000 rows.")  # fmt: skip
+    file = FileField("Spreadsheet or calendar", mark_optional=False, accept=".xlsx,.csv,.ics,text/csv,text/calendar",
+                     hint="Excel (.xlsx), CSV or a calendar (.ics): up to 5 MB and 5,000 rows.")  # fmt: skip
     publish = CheckboxField("Publish upcoming events too",
                             hint="Otherwise they stay drafts. Past events are published in any case.")  # fmt: skip

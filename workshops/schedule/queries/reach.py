@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from workshops.accounts.rules import Signed
 from workshops.schedule.models import Event, EventFacilitator, ProgrammeOrganiser
+from workshops.schedule.queries.events import chunks
 from workshops.schedule.rules.reach import Owned, Reach
 
 
@@ -61,6 +64,20 @@ def within_reach(user: Signed) -> list[ColumnElement[bool]]:
     named = claimed.where(ProgrammeOrganiser.account_id == user.id)
     free = or_(Event.programme_id.is_(None), Event.programme_id.not_in(claimed), Event.programme_id.in_(named))
     return [or_(runs(user), free)]
+
+
+def facilitators_of_each(session: Session, event_ids: Iterable[int]) -> dict[int, tuple[int, ...]]:
+    """The same for many events; every id has its tuple."""
+    found: dict[int, tuple[int, ...]] = dict.fromkeys(event_ids, ())
+    for some in chunks(list(found)):
+        rows = session.execute(
+            select(EventFacilitator.event_id, EventFacilitator.account_id)
+            .where(EventFacilitator.event_id.in_(some))
+            .order_by(EventFacilitator.event_id, EventFacilitator.account_id)
+        )
+        for event_id, account_id in rows:
+            found[event_id] = (*found[event_id], account_id)
+    return found
 
 
 def facilitators_of(session: Session, event_id: int | None) -> tuple[int, ...]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from workshops.schedule.models import Event
+from workshops.schedule.models import Event, Host, Programme, Topic, Venue
 from workshops.schedule.queries.events import WITH_NAMES, chunks
 
 
@@ -45,3 +46,28 @@ def events_starting(session: Session, instants: Iterable[datetime]) -> list[Even
 def all_slugs(session: Session) -> set[str]:
     """The slugs of all events."""
     return set(session.scalars(select(Event.slug)))
+
+
+#: What rows may bring along, by what it is called, with what it is known by.
+_MADE: dict[str, tuple[Any, Any]] = {
+    "hosts": (Host, Host.name),
+    "venues": (Venue, Venue.name),
+    "programmes": (Programme, Programme.title),
+    "topics": (Topic, Topic.name),
+}
+
+
+def newest_names(session: Session) -> dict[str, int]:
+    """The last host, venue, programme and topic that is here, by its id."""
+    return {what: session.scalar(select(func.max(model.id))) or 0 for what, (model, _) in _MADE.items()}
+
+
+def names_since(session: Session, newest: dict[str, int]) -> dict[str, tuple[str, ...]]:
+    """The names of what was made since `newest_names` looked."""
+    found: dict[str, tuple[str, ...]] = {}
+    for what, (model, name) in _MADE.items():
+        statement = select(name).where(model.id > newest[what]).order_by(model.id)
+        names = tuple(text or "a place without a name" for text in session.scalars(statement))
+        if names:
+            found[what] = names
+    return found

@@ -5,17 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from typing import Any, TypeVar
 
-from workshops.core.london_time import ImpossibleTime, from_london, start_of_day, to_london
 from workshops.core.text import clean_text
-from workshops.core.typed_dates import parse_date
-from workshops.schedule.rules.events import STATES, EventDetails, Place, whole_number
+from workshops.schedule.rules.audience import ADMITS, AUDIENCES
+from workshops.schedule.rules.events import FACTS, STATES, EventDetails, Place, whole_number
 from workshops.schedule.rules.folding import fold
+from workshops.schedule.rules.own_questions import questions_cell, read_questions_cell
 from workshops.schedule.rules.problems import DetailsDoNotFit
+from workshops.schedule.rules.sheet_times import (
+    days_cell,
+    end_cell,
+    instant_cell,
+    order_note,
+    read_days,
+    read_instant,
+    read_moment,
+    span,
+    start_cell,
+)
 from workshops.schedule.rules.slugs import is_slug
-from workshops.schedule.rules.when import When, is_month
+from workshops.schedule.rules.when import When
 
 #: The columns of the sample, in its order, and those that may be there beside them.
 COLUMNS = (
@@ -42,7 +53,30 @@ COLUMNS = (
     "write_up_url",
     "source_url",
 )
-OPTIONAL_COLUMNS = ("uid", "slug", "state", "description", "opens", "closes")
+OPTIONAL_COLUMNS = (
+    "uid",
+    "slug",
+    "state",
+    "description",
+    "opens",
+    "closes",
+    "room",
+    "audience",
+    "days",
+    "admits",
+    "admitted_domains",
+    "booking_url",
+    "joining_link",
+    "listed",
+    "waiting_list",
+    "bsl",
+    "captions",
+    "questions",
+)
+#: Without these there is no event. What a file has no column for stays as it is, or has its default.
+NEEDED = ("title", "kind", "starts", "mode", "booking")
+#: How people write starts and ends in several columns; read only, never written.
+TIME_PARTS = ("start_date", "start_time", "end_date", "end_time")
 
 FILE_MAX_BYTES = 5_000_000
 ROWS_MAX = 5_000
@@ -77,67 +111,38 @@ def unquote_cell(text: str) -> str:
     return text[1:] if _QUOTED.match(text) else text
 
 
-def header_problem(names: Sequence[str]) -> str | None:
-    """What is wrong with the first row, in one sentence, or None. names: as `header_names` gives them."""
-    missing = [name for name in COLUMNS if name not in names]
-    unknown = list(dict.fromkeys(name or "(no name)" for name in names if name not in (*COLUMNS, *OPTIONAL_COLUMNS)))
-    twice = list(dict.fromkeys(name for name in names if name and names.count(name) > 1))
-    if not (missing or unknown or twice):
-        return None
-    if len(missing) == len(COLUMNS):
-        return f"The first row must hold the names of the columns: {', '.join(COLUMNS)}."
-    parts = []
-    if missing:
-        parts.append(f"{_columns(missing)} missing: {', '.join(missing)}")
-    if unknown:
-        parts.append(f"{_columns(unknown)} not known: {', '.join(name[:60] for name in unknown[:20])}")
-    if twice:
-        parts.append(f"{_columns(twice)} there twice: {', '.join(twice)}")
-    sentence = "; ".join(parts) + "."
-    return sentence[0].upper() + sentence[1:]
-
-
-def _columns(names: Sequence[str]) -> str:
-    return "this column is" if len(names) == 1 else "these columns are"
-
-
-def header_names(cells: Sequence[str]) -> list[str]:
-    """The names of the columns as they are compared; empty columns at the end are left out."""
-    names = [clean_text(cell).lower().replace(" ", "_") for cell in cells]
-    while names and not names[-1]:
-        names.pop()
-    return names
-
-
 @dataclass(frozen=True, kw_only=True)
 class SheetRow:
-    """One row with all cells read. None in an optional column means that the file does not have it."""
+    """One row with all cells read.
 
-    title: str
-    kind: str
-    when: When
-    mode: str
-    booking: str
-    programme: str = ""
-    host: str = ""
-    venue: Place | None = None
-    area: str = ""
-    capacity_in_person: int | None = None
-    capacity_online: int | None = None
-    topics: tuple[str, ...] = ()
-    summary: str = ""
-    reported_registered: int | None = None
-    reported_attended: int | None = None
-    source_url: str = ""
+    values: fields of EventDetails that the row says, "when" and "title" always among them; what the file has no
+    column for is not there, and stays as it is.   partial: of "venue", what the file does not say.
+    state: None when the cell is empty or missing.   notes: what was assumed, in words.
+    """
+
+    values: Mapping[str, Any]
     uid: str = ""
     slug: str = ""
     state: str | None = None
-    description: str | None = None
-    opens_at: datetime | None = None
-    closes_at: datetime | None = None
-    #: Which of opens and closes the file has; an empty cell is then a value.
-    has_opens: bool = False
-    has_closes: bool = False
+    notes: tuple[str, ...] = ()
+    partial: frozenset[str] = frozenset()
+    has_days: bool = False
+
+    @property
+    def title(self) -> str:
+        """The title."""
+        return str(self.values["title"])
+
+    @property
+    def when(self) -> When:
+        """The time."""
+        when: When = self.values["when"]
+        return when
+
+    @property
+    def host(self) -> str | None:
+        """The host; None when the file does not say."""
+        return self.values.get("host")
 
 
 class _Cells:
@@ -146,6 +151,7 @@ class _Cells:
     def __init__(self, row: Mapping[str, str]) -> None:
         self.row = row
         self.problems: list[str] = []
+        self.notes: list[str] = []
 
     def text(self, name: str) -> str:
         """One line of text."""
@@ -161,75 +167,64 @@ class _Cells:
             self.problems.append(str(error))
         return otherwise
 
+    def read_lines(self, name: str, parse: Callable[[str], Value]) -> Value | None:
+        """The same for a cell of several lines."""
+        try:
+            return parse(clean_text(self.row.get(name, ""), multiline=True))
+        except ValueError as error:
+            self.problems.append(str(error))
+        return None
+
 
 def read_row(row: Mapping[str, str]) -> SheetRow | list[str]:
     """The values of a row, or the sentences that say why it does not fit.
 
-    row: cells by column, as they stand in the file after unquote_cell.
+    row: cells by column, as they stand in the file after unquote_cell; only columns that the file has.
     """
     too_long = [f"The cell {name} holds more than {CELL_MAX:,} characters" for name, cell in row.items()
                 if len(cell) > CELL_MAX]
     if too_long:
         return too_long
     cells = _Cells(row)
-    if not cells.text("title"):
-        cells.problems.append("There is no title")
+    for name in ("title", "kind"):
+        if not cells.text(name):
+            cells.problems.append(f"There is no {name}")
     when = _read_when(cells)
-    values: dict[str, Any] = {
-        "kind": cells.text("kind"),
-        "mode": cells.read("mode", _one_of(_MODES, "mode"), ""),
-        "booking": cells.read("booking", _one_of(_BOOKINGS, "booking"), ""),
-        "capacity_in_person": cells.read("capacity_in_person", _number("capacity_in_person"), None),
-        "capacity_online": cells.read("capacity_online", _number("capacity_online"), None),
-        "reported_registered": cells.read("registered", _number("registered"), None),
-        "reported_attended": cells.read("attended", _number("attended"), None),
-        "slug": cells.read("slug", _slug, ""),
-        "state": cells.read("state", _state, None) if "state" in row else None,
-        "opens_at": cells.read("opens", lambda text: _instant(text, "opens", last=False), None),
-        "closes_at": cells.read("closes", lambda text: _instant(text, "closes", last=True), None),
-    }
-    if not values["kind"]:
-        cells.problems.append("There is no kind")
+    values: dict[str, Any] = {}
+    for column, (field, parse) in _READERS.items():
+        if column in row:
+            values[field] = cells.read(column, parse, None)
+    values |= {name: clean_text(row[name], multiline=True) for name in ("description",) if name in row}
+    if "questions" in row:
+        values["questions"] = cells.read_lines("questions", read_questions_cell)
+    partial = frozenset(name for name in ("address", "postcode") if name not in row)
+    if {"venue", "address", "postcode"}.intersection(row):
+        place = Place(cells.text("venue"), cells.text("address"), cells.text("postcode"))
+        values["venue"] = place if place.words else None
+    slug = cells.read("slug", _slug, "")
+    state = cells.read("state", _state, None)
     if cells.problems or when is None:
-        return cells.problems
-    place = Place(cells.text("venue"), cells.text("address"), cells.text("postcode"))
-    return SheetRow(
-        title=cells.text("title"),
-        when=when,
-        programme=cells.text("programme"),
-        host=cells.text("host"),
-        venue=place if place.words else None,
-        area=cells.text("area"),
-        topics=tuple(filter(None, map(clean_text, cells.text("topics").split(";")))),
-        summary=cells.text("summary"),
-        source_url=cells.text("source_url"),
-        uid=cells.text("uid"),
-        description=clean_text(row["description"], multiline=True) if "description" in row else None,
-        has_opens="opens" in row,
-        has_closes="closes" in row,
-        **values,
-    )
+        return list(dict.fromkeys(cells.problems))
+    values |= {"title": cells.text("title"), "kind": cells.text("kind"), "when": when}
+    return SheetRow(values=values, uid=cells.text("uid"), slug=slug, state=state, notes=tuple(cells.notes),
+                    partial=partial if "venue" in values else frozenset(), has_days="days" in row)
 
 
 def merged(sheet: SheetRow, existing: EventDetails | None) -> EventDetails:
     """What an event is after a row: its cells over what is there already, or over the defaults."""
-    base = existing or EventDetails(title=sheet.title, kind=sheet.kind, when=sheet.when)
-    values: dict[str, Any] = {
-        name: getattr(sheet, name)
-        for name in ("title", "kind", "when", "mode", "booking", "programme", "host", "venue", "area", "summary",
-                     "capacity_in_person", "capacity_online", "topics", "reported_registered", "reported_attended",
-                     "source_url")
-    }
-    if sheet.description is not None:
-        values["description"] = sheet.description
-    if sheet.has_opens:
-        values["opens_at"] = sheet.opens_at
-    if sheet.has_closes:
-        values["closes_at"] = sheet.closes_at
-    if sheet.booking == "elsewhere":
-        # The sheet has one link; where people register is it, unless another one is known here already.
-        values["booking_url"] = base.booking_url or sheet.source_url
-        if not base.source_url and sheet.source_url == base.booking_url:
+    base = existing or EventDetails(title=sheet.title, kind=sheet.values["kind"], when=sheet.when)
+    values = dict(sheet.values)
+    if not sheet.has_days and (base.when.starts_at, base.when.ends_at) == (sheet.when.starts_at, sheet.when.ends_at):
+        # the same first start and last end: the times for each day in between stay
+        values["when"] = replace(sheet.when, days=base.when.days)
+    place, there = values.get("venue"), base.venue
+    if sheet.partial and place is not None and there is not None and fold(place.name) == fold(there.name):
+        values["venue"] = replace(place, **{name: getattr(there, name) for name in sheet.partial})
+    if values.get("booking") == "elsewhere" and "booking_url" not in values:
+        # The sample has one link; where people register is it, unless another one is known here already.
+        source = values.get("source_url", "")
+        values["booking_url"] = base.booking_url or source
+        if not base.source_url and source == base.booking_url:
             values["source_url"] = ""
     return replace(base, **values)
 
@@ -237,14 +232,13 @@ def merged(sheet: SheetRow, existing: EventDetails | None) -> EventDetails:
 def row_of(details: EventDetails, *, uid: str, slug: str, state: str) -> dict[str, str]:
     """The row of an event without the columns of its write-up: what read_row and merged take back unchanged."""
     place = details.venue or Place()
-    elsewhere = details.booking_url if details.booking == "elsewhere" else ""
     return {
         "title": details.title,
         "programme": details.programme,
         "kind": details.kind,
         "host": details.host,
-        "starts": _start_cell(details.when),
-        "ends": _end_cell(details.when),
+        "starts": start_cell(details.when),
+        "ends": end_cell(details.when),
         "venue": place.name,
         "address": place.address,
         "postcode": place.postcode,
@@ -257,19 +251,31 @@ def row_of(details: EventDetails, *, uid: str, slug: str, state: str) -> dict[st
         "summary": details.summary,
         "registered": _number_cell(details.reported_registered),
         "attended": _number_cell(details.reported_attended),
-        "source_url": details.source_url or elsewhere,
+        "source_url": details.source_url,
         "uid": uid,
         "slug": slug,
         "state": state,
         "description": details.description,
         "opens": instant_cell(details.opens_at),
         "closes": instant_cell(details.closes_at),
+        "room": details.room,
+        "audience": details.audience.replace("_", " "),
+        "days": days_cell(details.when),
+        "admits": details.admits,
+        "admitted_domains": ";".join(details.admitted_domains),
+        "booking_url": details.booking_url,
+        "joining_link": details.joining_link,
+        "listed": "yes" if details.is_listed else "no",
+        "waiting_list": "yes" if details.has_waiting_list else "no",
+        "bsl": details.bsl.replace("_", " "),
+        "captions": details.captions.replace("_", " "),
+        "questions": questions_cell(details.questions),
     }
 
 
 def recognition_key(title: str, when: When, host: str) -> tuple[str, str, str]:
     """What recognises an event without UID: title, starts and host, without accents and case."""
-    return fold(title), _start_cell(when), fold(host)
+    return fold(title), start_cell(when), fold(host)
 
 
 def _one_of(known: Mapping[str, str], column: str) -> Callable[[str], str]:
@@ -277,7 +283,7 @@ def _one_of(known: Mapping[str, str], column: str) -> Callable[[str], str]:
         words = fold(text).replace("-", " ").replace("_", " ")
         if words not in known:
             said = f"“{text[:60]}”" if text else "empty"
-            raise ValueError(f"The cell {column} is {said}. Use one of: {', '.join(known)}")
+            raise ValueError(f"The cell {column} is {said}. Use one of: {', '.join(filter(None, known))}")
         return known[words]
 
     return parse
@@ -304,99 +310,90 @@ def _state(text: str) -> str | None:
 
 
 def _read_when(cells: _Cells) -> When | None:
-    starts = cells.text("starts")
-    if not starts:
+    starts_cell, ends_cell = _span_cells(cells)
+    if not starts_cell:
         cells.problems.append("There is no date in the cell starts")
         return None
     before = len(cells.problems)
-    first = cells.read("starts", lambda text: _moment(text, "starts"), None)
-    last = cells.read("ends", lambda text: _moment(text, "ends"), None)
+    first = cells.read("starts", lambda _: read_moment(starts_cell, "starts"), None)
+    last = cells.read("ends", lambda _: read_moment(ends_cell, "ends"), None)
     if first is None or len(cells.problems) > before:
         return None
-    return cells.read("ends", lambda _: _span(first, last), None)
+    cells.notes.extend(filter(None, (order_note(starts_cell, "starts"), order_note(ends_cell, "ends"))))
+    when = cells.read("ends", lambda _: span(first, last), None)
+    days: tuple[tuple[datetime, datetime], ...] = ()
+    days = cells.read("days", read_days, days)
+    if when is None or not days:
+        return when
+    return cells.read("days", lambda _: _with_days(when, days), None)
 
 
-#: A month is a text here, so that three kinds of time are three types.
-Moment = datetime | date | str
+def _with_days(when: When, days: tuple[tuple[datetime, datetime], ...]) -> When:
+    whole = When(days=days)
+    if (whole.first_day, whole.last_day) != (when.first_day, when.last_day):
+        raise ValueError("The cell days does not begin and end on the days of starts and ends")
+    if when.starts_at is not None and (whole.starts_at, whole.ends_at) != (when.starts_at, when.ends_at):
+        raise ValueError("The cell days does not begin at starts and end at ends")
+    return whole
 
 
-def _span(first: Moment, last: Moment | None) -> When:
-    if isinstance(first, str):
-        if last not in (None, first):
-            raise ValueError("An event of which only the month is known starts and ends in the same month")
-        return When(month=first)
-    if last is not None and type(first) is not type(last):
-        raise ValueError("starts and ends must be written alike: two dates with a time, or two without")
-    if isinstance(first, datetime):
-        return When(starts_at=first, ends_at=last if isinstance(last, datetime) else None)
-    return When(starts_on=first, ends_on=last if isinstance(last, date) else None)
+def _span_cells(cells: _Cells) -> tuple[str, str]:
+    """The cells starts and ends, also from a date and times in columns of their own (Outlook, Eventbrite)."""
+    starts, ends = cells.text("starts"), cells.text("ends")
+    if not starts and cells.text("start_date"):
+        starts = f"{cells.text('start_date')} {cells.text('start_time')}".strip()
+    if not ends and (cells.text("end_date") or cells.text("end_time")):
+        day = cells.text("end_date") or cells.text("start_date") or starts.partition("T")[0].partition(" ")[0]
+        timed = cells.text("start_time") or not cells.text("start_date")
+        ends = f"{day} {cells.text('end_time') if timed else ''}".strip()
+    return starts, ends
 
 
-def _moment(text: str, column: str) -> Moment | None:
-    """A date-time, a date or a month; also as British spreadsheet programs write the first two again."""
-    if not text:
-        return None
-    if is_month(text):
-        return text
-    match = re.fullmatch(r"(\d{4}-\d\d-\d\d|\d{1,2}/\d{1,2}/\d{4})(?:[T ](\d{1,2}:\d\d(?::\d\d)?)(Z|[+-]\d\d:\d\d)?)?",
-                         text, re.ASCII)
-    if match is None:
-        raise ValueError(f"The cell {column} is “{text[:60]}”. Write a date and time such as 2017-11-14T10:00, "
-                         "a date such as 2017-11-14 or a month such as 2016-11")
-    try:
-        day = parse_date(match[1])
-        if match[2] is None:
-            return day
-        at = time.fromisoformat(match[2].zfill(5) if match[2].count(":") == 1 else match[2].zfill(8))
-    except ValueError:
-        raise ValueError(f"The cell {column} is “{text[:60]}”, which is no date or time that exists") from None
-    return _at(day, at, match[3], column)
+def _yes_no(column: str) -> Callable[[str], bool]:
+    """Yes or no; what is empty is yes, which is the default of both."""
+    def parse(text: str) -> bool:
+        word = fold(text)
+        if word not in ("", "yes", "y", "true", "1", "no", "n", "false", "0"):
+            raise ValueError(f"The cell {column} is “{text[:60]}”. Use yes or no")
+        return word not in ("no", "n", "false", "0")
 
-
-def _at(day: date, at: time, offset: str | None, column: str) -> datetime:
-    try:
-        if offset:
-            return datetime.fromisoformat(f"{day}T{at}{offset.replace('Z', '+00:00')}").astimezone(UTC)
-        return from_london(day, at)
-    except ImpossibleTime as impossible:
-        raise ValueError(f"In the cell {column}, {impossible}") from None
-    except (ValueError, OverflowError):
-        raise ValueError(f"The cell {column} holds an offset from UTC that does not exist") from None
-
-
-def _instant(text: str, column: str, *, last: bool) -> datetime | None:
-    """When registration opens or closes; a date means its beginning, or its end when last."""
-    moment = _moment(text, column)
-    if moment is None or isinstance(moment, datetime):
-        return moment
-    if isinstance(moment, str):
-        raise ValueError(f"The cell {column} must be a date or a date and time")
-    return start_of_day(moment + timedelta(days=1)) if last else start_of_day(moment)
-
-
-def instant_cell(instant: datetime | None) -> str:
-    """2017-11-14T10:00, local time; with its offset in the hour that autumn repeats, and for seconds."""
-    if instant is None:
-        return ""
-    local = to_london(instant)
-    text = local.replace(tzinfo=None).isoformat(timespec="seconds" if local.second else "minutes")
-    return f"{text}+00:00" if local.fold else text
-
-
-def _start_cell(when: When) -> str:
-    if when.month is not None:
-        return when.month
-    return instant_cell(when.starts_at) if when.starts_at else when.first_day.isoformat()
-
-
-def _end_cell(when: When) -> str:
-    if when.month is not None:
-        return when.month
-    return instant_cell(when.ends_at) if when.starts_at else when.last_day.isoformat()
+    return parse
 
 
 def _number_cell(number: int | None) -> str:
     return "" if number is None else str(number)
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, map(clean_text, text.split(";"))))
+
+
+_AUDIENCES = {"": "", **{key.replace("_", " "): key for key in AUDIENCES},
+              **{fold(words): key for key, words in AUDIENCES.items()}}
+_FACTS = {"": "not_known", **{key.replace("_", " "): key for key in FACTS}, "unknown": "not_known"}
+_ADMITS = {"": "anyone", **{key: key for key in ADMITS}}
+
+#: Column -> the field of EventDetails it fills, and how its cell is read.
+_READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    **{name: (name, str) for name in ("programme", "host", "area", "summary", "source_url", "room", "booking_url",
+                                      "joining_link")},
+    "mode": ("mode", _one_of(_MODES, "mode")),
+    "booking": ("booking", _one_of(_BOOKINGS, "booking")),
+    "capacity_in_person": ("capacity_in_person", _number("capacity_in_person")),
+    "capacity_online": ("capacity_online", _number("capacity_online")),
+    "registered": ("reported_registered", _number("registered")),
+    "attended": ("reported_attended", _number("attended")),
+    "topics": ("topics", _list),
+    "opens": ("opens_at", lambda text: read_instant(text, "opens", last=False)),
+    "closes": ("closes_at", lambda text: read_instant(text, "closes", last=True)),
+    "audience": ("audience", _one_of(_AUDIENCES, "audience")),
+    "admits": ("admits", _one_of(_ADMITS, "admits")),
+    "admitted_domains": ("admitted_domains", _list),
+    "listed": ("is_listed", _yes_no("listed")),
+    "waiting_list": ("has_waiting_list", _yes_no("waiting_list")),
+    "bsl": ("bsl", _one_of(_FACTS, "bsl")),
+    "captions": ("captions", _one_of(_FACTS, "captions")),
+}
 
 
 def repeated_rows(keys: Sequence[tuple[int, object]]) -> Iterator[tuple[int, int]]:

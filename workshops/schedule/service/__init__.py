@@ -15,7 +15,8 @@ from workshops.schedule.service.events import (
     keep_part,
     refresh_all_vevents,
 )
-from workshops.schedule.service.imports import ImportReport, RowResult, import_rows
+from workshops.schedule.service.import_report import CellChange, ImportReport, RowResult
+from workshops.schedule.service.imports import import_rows
 from workshops.schedule.service.names import (
     delete_name,
     merge_hosts,
@@ -54,6 +55,7 @@ from workshops.schedule.service.venues import (
 
 __all__ = [
     "CancelledEvents",
+    "CellChange",
     "Consequences",
     "EditedMeanwhile",
     "ImportReport",

@@ -42,6 +42,7 @@ class Catalogue:
     session: Session
     kinds: dict[str, Kind] = field(default_factory=dict)
     _hosts: dict[str, Host] | None = None
+    _venues: dict[tuple[str, str, str], Venue] = field(default_factory=dict)
     _topics: dict[str, Topic] | None = None
     _programmes: dict[str, Programme] | None = None
 
@@ -58,43 +59,67 @@ class Catalogue:
 
     def host(self, name: str) -> Host | None:
         """The host of that name, made when it is new; None for an empty name."""
+        return self._named(Host, self._known_hosts(), name) if name else None
+
+    def has_host(self, name: str) -> bool:
+        """Whether a host of that name is here already."""
+        return fold(name) in self._known_hosts()
+
+    def _known_hosts(self) -> dict[str, Host]:
         if self._hosts is None:
             self._hosts = known_by_name(self.session, Host)
-        return self._named(Host, self._hosts, name) if name else None
+        return self._hosts
 
     def host_name(self, name: str) -> str:
         """How a host of that name is called now: a file may still use what it was called before."""
-        if self._hosts is None:
-            self._hosts = known_by_name(self.session, Host)
-        found = self._hosts.get(fold(name))
+        found = self._known_hosts().get(fold(name))
         return found.name if found else name
 
     def topics(self, names: tuple[str, ...]) -> list[Topic]:
         """The topics of these names, each once, made when they are new: two names may mean the same one now."""
+        known = self._known_topics()
+        return list(dict.fromkeys(self._named(Topic, known, name) for name in names))
+
+    def topic_names(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """As the topics are called here, each once: another name of a topic is that topic."""
+        known = self._known_topics()
+        return tuple(dict.fromkeys(known[fold(name)].name if fold(name) in known else name for name in names))
+
+    def _known_topics(self) -> dict[str, Topic]:
         if self._topics is None:
             self._topics = known_by_name(self.session, Topic)
-        return list(dict.fromkeys(self._named(Topic, self._topics, name) for name in names))
+        return self._topics
 
     def programme(self, title: str) -> Programme | None:
         """The programme of that title, made when it is new; None for an empty title."""
         if not title:
             return None
-        if self._programmes is None:
-            rows = self.session.scalars(select(Programme).order_by(Programme.id))
-            self._programmes = {row.title_key: row for row in rows}
-        found = self._programmes.get(fold(title))
+        known = self._known_programmes()
+        found = known.get(fold(title))
         if found is None:
-            taken = {row.slug for row in self._programmes.values()}
+            taken = {row.slug for row in known.values()}
             slug = free_slug(title, taken.__contains__, otherwise="programme")
             found = Programme(title=title, title_key=fold(title), slug=slug)
             self.session.add(found)
-            self._programmes[found.title_key] = found
+            known[found.title_key] = found
         return found
+
+    def has_programme(self, title: str) -> bool:
+        """Whether a programme of that title is here already."""
+        return fold(title) in self._known_programmes()
+
+    def _known_programmes(self) -> dict[str, Programme]:
+        if self._programmes is None:
+            rows = self.session.scalars(select(Programme).order_by(Programme.id))
+            self._programmes = {row.title_key: row for row in rows}
+        return self._programmes
 
     def venue(self, place: Place | None, area: str) -> Venue | None:
         """The venue that is written so, or was before it was merged; made when it is new; None without one."""
         if place is None:
             return None
+        if place.key in self._venues:
+            return self._venues[place.key]
         name_key, address_key, postcode = place.key
         found = self.session.scalar(
             select(Venue).where(
@@ -114,6 +139,7 @@ class Catalogue:
                           postcode=postcode, area=area)
             self.session.add(found)
             self.session.flush()
+        self._venues[place.key] = found
         return found
 
     def room(self, venue: Venue | None, name: str) -> Room | None:

@@ -9,7 +9,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from workshops.schedule.consequence_signals import people_asking_counted
-from workshops.schedule.models import Event, EventFacilitator, EventTopic
+from workshops.schedule.models import Event, EventFacilitator, EventTopic, Topic
 from workshops.schedule.queries.events import topics_of
 from workshops.schedule.queries.reach import facilitators_of
 from workshops.schedule.rules.events import Counts, EventDetails, Place
@@ -63,8 +63,16 @@ def all_counts_of(session: Session, event: Event) -> Counts:
     return counts
 
 
-def details_of(session: Session, event: Event, topics: tuple[str, ...] | None = None) -> EventDetails:
-    """What is kept about an event, as a form or a row would say it. topics: their names, when known already."""
+def details_of(
+    session: Session,
+    event: Event,
+    topics: tuple[str, ...] | None = None,
+    facilitators: tuple[int, ...] | None = None,
+) -> EventDetails:
+    """What is kept about an event, as a form or a row would say it.
+
+    topics: their names, facilitators: their ids, when the caller has them for many events at once.
+    """
     if topics is None:
         topics = tuple(topic.name for topic in topics_of(session, [event.id])[event.id])
     venue = event.venue
@@ -75,7 +83,7 @@ def details_of(session: Session, event: Event, topics: tuple[str, ...] | None = 
         programme=event.programme.title if event.programme else "",
         venue=Place(venue.name, venue.address, venue.postcode) if venue else None,
         room=event.room.name if event.room else "",
-        facilitators=facilitators_of(session, event.id),
+        facilitators=facilitators_of(session, event.id) if facilitators is None else facilitators,
         admitted_domains=tuple(event.admitted_domains),
         questions=read_questions(event.questions),
         topics=topics,
@@ -94,6 +102,18 @@ def write_details(session: Session, event: Event, details: EventDetails, catalog
 
     Hosts, venues, programmes and topics that are new are made. Raises DetailsDoNotFit for an unknown kind.
     """
+    topics = put_details(event, details, catalogue)
+    session.add(event)
+    session.flush()
+    session.execute(delete(EventFacilitator).where(EventFacilitator.event_id == event.id))
+    session.execute(delete(EventTopic).where(EventTopic.event_id == event.id))
+    link_details(session, event, details, topics)
+    session.flush()
+    return tuple(topic.name for topic in topics)
+
+
+def put_details(event: Event, details: EventDetails, catalogue: Catalogue) -> list[Topic]:
+    """The part of write_details that is in the event's own row; the topics that `link_details` takes."""
     for name in _AS_THEY_ARE:
         setattr(event, name, getattr(details, name))
     event.kind = catalogue.kind(details.kind)
@@ -108,14 +128,12 @@ def write_details(session: Session, event: Event, details: EventDetails, catalog
     event.starts_at, event.ends_at = when.starts_at, when.ends_at
     event.starts_on, event.ends_on, event.month = when.starts_on, when.ends_on, when.month
     event.sort_at, event.over_at = when.sort_at, when.over_at
-    topics = catalogue.topics(details.topics)
-    session.add(event)
-    session.flush()
-    session.execute(delete(EventFacilitator).where(EventFacilitator.event_id == event.id))
+    return catalogue.topics(details.topics)
+
+
+def link_details(session: Session, event: Event, details: EventDetails, topics: Sequence[Topic]) -> None:
+    """The part of write_details that is in rows of its own, for an event that has none of them."""
     session.add_all(EventFacilitator(event_id=event.id, account_id=one) for one in details.facilitators)
-    session.execute(delete(EventTopic).where(EventTopic.event_id == event.id))
     session.add_all(
         EventTopic(event_id=event.id, topic_id=topic.id, position=position) for position, topic in enumerate(topics)
     )
-    session.flush()
-    return tuple(topic.name for topic in topics)

@@ -36,7 +36,7 @@ from workshops.schedule.rules.problems import DetailsDoNotFit, Problem
 from workshops.schedule.rules.slugs import free_slug
 from workshops.schedule.service.calendar import renew, topic_names
 from workshops.schedule.service.catalogue import Catalogue, Taken, slug_taken
-from workshops.schedule.service.details import all_counts_of, details_of, write_details
+from workshops.schedule.service.details import all_counts_of, details_of, link_details, put_details, write_details
 from workshops.schedule.service.team import tell_team
 
 
@@ -97,16 +97,19 @@ def new_event(
     slug: str = "",
     foreign_uid: str | None = None,
     uid: str = "",
+    state: str = "draft",
 ) -> Event:
-    """The row of a new draft with all that is derived from it. details: cleaned and checked.
+    """The row of a new event with all that is derived from it. details: cleaned and checked.
 
     slug: the one wished for, otherwise that of the title.   uid: one made by ical.identity for a form, otherwise new.
+    state: what an import says it is; everything else is made as a draft.
     """
     event = Event(
         uid=uid or new_uid(),
         foreign_uid=foreign_uid,
         slug=free_slug(slug or details.title, is_taken, day=details.when.slug_day),
-        state="draft",
+        state=state,
+        state_changed_at=None if state == "draft" else now,
         created_at=now,
         revised_at=now,
         sequence=0,
@@ -114,8 +117,14 @@ def new_event(
         changed_from="",
         state_reason="",
     )
-    topics = write_details(session, event, details, catalogue)
-    renew(session, event, None, topics=topics, now=now, settings=settings)
+    topics = put_details(event, details, catalogue)
+    session.add(event)
+    # in one go with what is derived: thousands of rows of a file are made this way
+    renew(session, event, None, topics=[topic.name for topic in topics], now=now, settings=settings)
+    link_details(session, event, details, topics)
+    session.flush()
+    if state != "draft":
+        touch_public(session)
     return event
 
 

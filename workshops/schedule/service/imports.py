@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -12,54 +12,47 @@ from workshops.audit import service as audit
 from workshops.audit.rules import Actor
 from workshops.config import Settings
 from workshops.core.errors import DomainError
-from workshops.ical.reading import ReadEvent, UnreadableCalendar, read_events
+from workshops.ical.reading import ReadEvent, UnreadableCalendar, read_calendar
 from workshops.schedule import signals
 from workshops.schedule.importing import NumberedRow, UnreadableSheet, is_calendar, read_sheet
-from workshops.schedule.models import Event
+from workshops.schedule.models import Event, Series
 from workshops.schedule.queries.events import topics_of
 from workshops.schedule.queries.locks import lock_event, lock_schedule
-from workshops.schedule.queries.recognition import all_slugs, events_starting, events_with_uids
-from workshops.schedule.rules.events import EventDetails, check, cleaned, decide_change
+from workshops.schedule.queries.reach import facilitators_of_each
+from workshops.schedule.queries.recognition import (
+    all_slugs,
+    events_starting,
+    events_with_uids,
+    names_since,
+    newest_names,
+)
+from workshops.schedule.rules.events import EventDetails, check, cleaned, decide_change, told_words
+from workshops.schedule.rules.folding import fold
+from workshops.schedule.rules.headers import Matching
 from workshops.schedule.rules.importing import refuse_untold, target_state
 from workshops.schedule.rules.problems import DetailsDoNotFit
 from workshops.schedule.rules.spreadsheet import SheetRow, merged, read_row, recognition_key, repeated_rows
-from workshops.schedule.service.calendar_rows import calendar_row
+from workshops.schedule.rules.when import When
+from workshops.schedule.service.calendar_rows import calendar_row, read_when
 from workshops.schedule.service.catalogue import Catalogue
 from workshops.schedule.service.details import all_counts_of, counts_of, details_of, when_of
 from workshops.schedule.service.events import apply_change, new_event
+from workshops.schedule.service.import_report import (
+    CHANGED,
+    NEW,
+    PROBLEM,
+    SKIPPED,
+    UNCHANGED,
+    CellChange,
+    ImportReport,
+    RowResult,
+    cell_changes,
+)
+from workshops.schedule.service.known_venues import KnownVenues
 from workshops.schedule.service.states import set_state
 
-NEW, CHANGED, UNCHANGED, PROBLEM = "new", "changed", "unchanged", "problem"
-
-
-@dataclass(frozen=True)
-class RowResult:
-    """What a row is or would be: outcome new, changed, unchanged or problem; fields: what changed, by column."""
-
-    number: int
-    title: str
-    outcome: str
-    fields: tuple[str, ...] = ()
-    problem: str = ""
-
-
-@dataclass(frozen=True)
-class ImportReport:
-    """What came of a file. problems: one sentence each, empty when everything fits; then all rows are saved,
-    unless it was a dry run."""
-
-    rows: tuple[RowResult, ...] = ()
-    problems: tuple[str, ...] = ()
-    dry_run: bool = False
-
-    @property
-    def saved(self) -> bool:
-        """Whether anything was kept."""
-        return not self.problems and not self.dry_run
-
-    def count(self, outcome: str) -> int:
-        """How many rows have this outcome."""
-        return sum(row.outcome == outcome for row in self.rows)
+_WILL_BE = {"draft": "will be a draft", "published": "will be published", "postponed": "will be postponed",
+            "cancelled": "will be cancelled"}
 
 
 @dataclass(frozen=True)
@@ -68,10 +61,25 @@ class _Job:
 
     number: int
     title: str
+    when: When | None = None
     sheet: SheetRow | None = None
     problem: str = ""
     cells: dict[str, str] | None = None
     read: ReadEvent | None = None
+    notes: tuple[str, ...] = ()
+    skipped: str = ""
+
+    @property
+    def uid(self) -> str:
+        """What the file calls it, or ""."""
+        if self.read is not None:
+            return self.read.uid
+        return self.sheet.uid if self.sheet else ""
+
+    @property
+    def host(self) -> str | None:
+        """Its host, None when the file does not say."""
+        return self.sheet.host if self.sheet else None
 
 
 @dataclass
@@ -85,10 +93,13 @@ class _Import:
     actor: Actor
     settings: Settings
     catalogue: Catalogue
+    venues: KnownVenues
     slugs: set[str]
     uids: dict[str, Event]
-    starting: dict[tuple[str, str, str], list[Event]]
+    starting: dict[tuple[str, str], list[Event]]
     topics: dict[int, tuple[str, ...]]
+    facilitators: dict[int, tuple[int, ...]]
+    series: dict[str, Series]
     used: dict[int, int]
 
 
@@ -102,36 +113,60 @@ def import_rows(
     now: datetime,
     actor: Actor,
     settings: Settings,
+    matching: Matching | None = None,
+    seal: str | None = None,
 ) -> ImportReport:
     """Import a file of events, or say row by row what does not fit.
 
-    filename: only its ending counts: .ics is a calendar, everything else a spreadsheet.
+    filename: its ending tells calendars (.ics) from spreadsheets; what is in the file counts more.
     publish: publish upcoming events too; those already over are published anyway.
+    matching: how strange names of columns are to be read.   seal: of the report somebody looked at; when this
+    one would do something else, nothing is saved and the report is a dry run.
     Nothing is saved by a dry run, or unless all rows fit. Never raises for what a file holds.
     """
     data = text_or_bytes.encode("utf-8", "replace") if isinstance(text_or_bytes, str) else text_or_bytes
     try:
-        jobs = _calendar_jobs(data) if is_calendar(filename, data) else [_job(row) for row in read_sheet(data)]
+        jobs, file = _jobs(data, filename, matching)
     except UnreadableCalendar as unreadable:
         return ImportReport(problems=unreadable.reasons, dry_run=dry_run)
     except UnreadableSheet as unreadable:
         return ImportReport(problems=(str(unreadable),), dry_run=dry_run)
+    if file.misfit is not None:
+        return replace(file, problems=(file.misfit.sentence,), dry_run=dry_run)
     lock_schedule(session)
     asked = dict(session.info.get("before_commit", {}))
+    newest = newest_names(session)
     savepoint = session.begin_nested()
     try:
         rows = _import_all(_prepare(session, jobs, publish, dry_run, now, actor, settings), jobs)
+        made = names_since(session, newest)
     except BaseException:
         savepoint.rollback()
         raise
-    problems = tuple(f"Row {row.number}, “{row.title}”: {row.problem}." for row in rows if row.outcome == PROBLEM)
-    if problems or dry_run:
+    problems = (*file.problems,
+                *(f"Row {row.number}, “{row.title}”: {row.problem}." for row in rows if row.outcome == PROBLEM))
+    report = replace(file, rows=tuple(rows), problems=problems, dry_run=dry_run, made=made)
+    if not problems and not dry_run and seal is not None and seal != report.seal:
+        report = replace(report, dry_run=True)
+    if report.saved:
+        savepoint.commit()
+    else:
         savepoint.rollback()
         session.expire_all()
         session.info["before_commit"] = asked
-    else:
-        savepoint.commit()
-    return ImportReport(tuple(rows), problems, dry_run)
+    return report
+
+
+def _jobs(data: bytes, filename: str, matching: Matching | None) -> tuple[list[_Job], ImportReport]:
+    """The rows of the file, and a report that holds what is true of the whole file."""
+    if is_calendar(filename, data):
+        calendar = read_calendar(data)
+        jobs = [_calendar_job(number, read) for number, read in enumerate(calendar.events, start=1)]
+        return jobs, ImportReport(notes=calendar.notes)
+    sheet = read_sheet(data, filename, matching)
+    return [_job(row) for row in sheet.rows], ImportReport(
+        problems=sheet.problems, header=sheet.header, misfit=sheet.misfit, notes=sheet.notes
+    )
 
 
 def _job(row: NumberedRow) -> _Job:
@@ -140,12 +175,20 @@ def _job(row: NumberedRow) -> _Job:
         return _Job(row.number, title, problem=row.problem)
     sheet = read_row(row.cells)
     if isinstance(sheet, list):
-        return _Job(row.number, title, problem=". ".join(sheet))
-    return _Job(row.number, sheet.title, sheet, cells=row.cells)
+        return _Job(row.number, title, problem=". ".join(sheet), notes=row.notes)
+    return _Job(row.number, sheet.title, sheet.when, sheet, cells=row.cells, notes=(*row.notes, *sheet.notes))
 
 
-def _calendar_jobs(data: bytes) -> list[_Job]:
-    return [_Job(number, read.title, read=read) for number, read in enumerate(read_events(data), start=1)]
+def _calendar_job(number: int, read: ReadEvent) -> _Job:
+    if read.problem:
+        return _Job(number, read.title, problem=read.problem)
+    if read.is_private:
+        return _Job(number, "A private entry", skipped="It is marked as private in the calendar")
+    try:
+        when = read_when(read)
+    except DetailsDoNotFit as unfit:
+        return _Job(number, read.title, problem=". ".join(found.sentence for found in unfit.problems))
+    return _Job(number, read.title, when, read=read, notes=read.notes)
 
 
 def _prepare(
@@ -157,135 +200,173 @@ def _prepare(
     actor: Actor,
     settings: Settings,
 ) -> _Import:
-    uids = events_with_uids(session, [uid for job in jobs if (uid := _uid(job))])
-    starting: dict[tuple[str, str, str], list[Event]] = {}
-    for event in events_starting(session, [job.sheet.when.sort_at for job in jobs if job.sheet]):
-        key = recognition_key(event.title, when_of(event), event.host.name if event.host else "")
-        starting.setdefault(key, []).append(event)
+    uids = events_with_uids(session, [job.uid for job in jobs if job.uid])
+    starting: dict[tuple[str, str], list[Event]] = {}
+    for event in events_starting(session, [job.when.sort_at for job in jobs if job.when]):
+        starting.setdefault(_moment_key(event.title, when_of(event)), []).append(event)
     known = {event.id for event in uids.values()} | {event.id for events in starting.values() for event in events}
     topics = {event_id: tuple(topic.name for topic in found) for event_id, found in topics_of(session, known).items()}
-    return _Import(session, publish, dry_run, now, actor, settings, Catalogue(session), all_slugs(session), uids,
-                   starting, topics, {})
+    return _Import(session, publish, dry_run, now, actor, settings, Catalogue(session), KnownVenues(session),
+                   all_slugs(session), uids, starting, topics, facilitators_of_each(session, known), {}, {})
 
 
-def _uid(job: _Job) -> str:
-    if job.read is not None:
-        return job.read.uid
-    return job.sheet.uid if job.sheet else ""
+def _moment_key(title: str, when: When) -> tuple[str, str]:
+    return recognition_key(title, when, "")[:2]
 
 
 def _import_all(run: _Import, jobs: Sequence[_Job]) -> list[RowResult]:
-    keys: list[tuple[int, object]] = [(job.number, _key(job)) for job in jobs if job.sheet or _uid(job)]
+    keys: list[tuple[int, object]] = [(job.number, key) for job in jobs if (key := _key(job))]
     repeated = dict(repeated_rows(keys))
     results: list[RowResult] = []
     for job in jobs:
+        if job.skipped:
+            results.append(RowResult(job.number, job.title, SKIPPED, notes=(job.skipped,)))
+            continue
         problem = job.problem
         if not problem and job.number in repeated:
             problem = f"It is the same event as row {repeated[job.number]}"
         if problem:
-            results.append(RowResult(job.number, job.title, PROBLEM, problem=problem.rstrip(".")))
+            results.append(RowResult(job.number, job.title, PROBLEM, problem=problem.rstrip("."), notes=job.notes))
             continue
         try:
             results.append(_import_row(run, job))
         except DetailsDoNotFit as unfit:
-            sentences = ". ".join(dict.fromkeys(found.sentence for found in unfit.problems))
-            results.append(RowResult(job.number, job.title, PROBLEM, problem=sentences))
+            sentences = ". ".join(dict.fromkeys(found.sentence.rstrip(".") for found in unfit.problems))
+            results.append(RowResult(job.number, job.title, PROBLEM, problem=sentences, notes=job.notes))
         except DomainError as unfit:
-            results.append(RowResult(job.number, job.title, PROBLEM, problem=str(unfit).rstrip(".")))
+            results.append(RowResult(job.number, job.title, PROBLEM, problem=str(unfit).rstrip("."), notes=job.notes))
     return results
 
 
 def _key(job: _Job) -> object:
-    uid = _uid(job)
-    if uid or job.sheet is None:
-        return uid
-    return recognition_key(job.sheet.title, job.sheet.when, job.sheet.host)
+    if job.uid or job.when is None or job.problem:
+        return job.uid
+    return recognition_key(job.title, job.when, job.host or "")
 
 
 def _recognised(run: _Import, job: _Job) -> Event | None:
     """The event a row is about: by UID, or else by title, starts and host together.
 
     A row whose UID nobody knows is a twin only of an event that has no foreign UID yet and that no other
-    row names by its own: two events at the same time under the same title stay two.
+    row names by its own: two events at the same time under the same title stay two. A file that does not say the
+    host (a calendar, a spreadsheet without that column) means the one event with that title and start.
     """
-    uid = _uid(job)
-    if uid and uid in run.uids:
-        return run.uids[uid]
-    if job.sheet is None:
+    if job.uid and job.uid in run.uids:
+        return run.uids[job.uid]
+    if job.when is None:
         return None
-    twins = run.starting.get(recognition_key(job.sheet.title, job.sheet.when, job.sheet.host), [])
-    if not uid:
-        return twins[0] if twins else None
-    named = {event.id for event in run.uids.values()}
-    return next((event for event in twins if event.foreign_uid is None and event.id not in named), None)
+    twins = run.starting.get(_moment_key(job.title, job.when), [])
+    if job.host is not None:
+        host = fold(run.catalogue.host_name(job.host))
+        twins = [event for event in twins if fold(event.host.name if event.host else "") == host]
+    if job.uid:
+        named = {event.id for event in run.uids.values()}
+        twins = [event for event in twins
+                 if event.foreign_uid is None and event.id not in named and event.id not in run.used]
+    if job.host is None and len(twins) > 1:
+        raise DomainError("There are several events here with this title and start: say which by its uid or host")
+    return twins[0] if twins else None
 
 
 def _import_row(run: _Import, job: _Job) -> RowResult:
     event = _recognised(run, job)
     if event is not None and event.id in run.used:
         raise DomainError(f"It is the same event as row {run.used[event.id]}")
-    existing = details_of(run.session, event, run.topics[event.id]) if event is not None else None
-    sheet = job.sheet
+    existing = None
+    if event is not None:
+        existing = details_of(run.session, event, run.topics[event.id], run.facilitators[event.id])
+    sheet, notes = job.sheet, job.notes
     if sheet is None and job.read is not None:
-        sheet = calendar_row(job.read, event, existing, kinds=list(run.catalogue.kinds), settings=run.settings)
+        sheet = calendar_row(job.read, event, existing, kinds=list(run.catalogue.kinds), catalogue=run.catalogue,
+                             venues=run.venues, settings=run.settings)
+        notes = (*notes, *sheet.notes)
     assert sheet is not None
-    fields: tuple[str, ...] = ()
-    details = cleaned(merged(sheet, existing))
+    details = _placed(run, sheet, cleaned(merged(sheet, existing)), existing)
+    details = replace(details, topics=run.catalogue.topic_names(details.topics),
+                      host=run.catalogue.host_name(details.host))
     check(details, now=run.now)
     if event is None:
-        event, outcome = _add(run, job, sheet, details), NEW
+        event, result = _add(run, job, sheet, details)
     else:
         assert existing is not None
-        fields = _change(run, event, existing, details, sheet)
-        if _uid(job) and event.foreign_uid is None and _uid(job) != event.uid:
-            event.foreign_uid = _uid(job)
-        outcome = CHANGED if fields else UNCHANGED
+        result = _change(run, job, event, existing, details, sheet)
     run.used[event.id] = job.number
     heard: list[str] = []
     if job.cells is not None:
         signals.event_row_imported.send(event, session=run.session, now=run.now, actor=run.actor,
                                         settings=run.settings, row=job.cells, changes=heard, dry_run=run.dry_run)
         run.session.flush()
-    fields = (*fields, *heard)
-    if outcome == UNCHANGED and heard:
-        outcome = CHANGED
-    return RowResult(job.number, details.title, outcome, fields if outcome == CHANGED else ())
+    if heard and result.outcome != NEW:
+        result = replace(result, outcome=CHANGED, fields=(*result.fields, *heard))
+    return replace(result, notes=notes)
 
 
-def _add(run: _Import, job: _Job, sheet: SheetRow, details: EventDetails) -> Event:
+def _placed(run: _Import, sheet: SheetRow, details: EventDetails, existing: EventDetails | None) -> EventDetails:
+    """The venue as it is called here: one named without its address, in a file without that column, is the one of
+    that name; one that was merged is the one it went into."""
+    place = details.venue
+    if place is None or (existing is not None and existing.venue is not None and place.key == existing.venue.key):
+        return details
+    if sheet.partial == {"address", "postcode"} and not (place.address or place.postcode):
+        return replace(details, venue=run.venues.of(place.name) or place)
+    return replace(details, venue=run.venues.merged(place))
+
+
+def _add(run: _Import, job: _Job, sheet: SheetRow, details: EventDetails) -> tuple[Event, RowResult]:
     if run.actor.kind == "staff":
-        details = cleaned(EventDetails(**{**details.__dict__, "owner_id": run.actor.id}))
+        details = cleaned(replace(details, owner_id=run.actor.id))
+    target = target_state("draft", sheet.state, over_at=details.when.over_at, now=run.now, publish=run.publish,
+                          is_new=True)
     event = new_event(run.session, details, run.catalogue, is_taken=run.slugs.__contains__, now=run.now,
-                      settings=run.settings, slug=sheet.slug, foreign_uid=_uid(job) or None)
+                      settings=run.settings, slug=sheet.slug, foreign_uid=job.uid or None, state=target)
     run.slugs.add(event.slug)
-    target = target_state("draft", sheet.state, over_at=event.over_at, now=run.now, publish=run.publish, is_new=True)
-    if target != "draft":
-        set_state(run.session, event, target, reason="", now=run.now, settings=run.settings)
+    if job.read is not None and job.read.series:
+        event.series = _series(run, job.read)
     audit.record(run.session, now=run.now, actor=run.actor, action="event_imported", subject=("event", event.id),
                  event_id=event.id, fields=["state"] if target != "draft" else [])
-    return event
+    words = told_words(details)
+    about = ", ".join(filter(None, (words["Date and time"], words["Place"], details.host, _WILL_BE[target])))
+    return event, RowResult(job.number, details.title, NEW, about=about)
+
+
+def _series(run: _Import, read: ReadEvent) -> Series:
+    """The series of the dates of one repeating entry of a calendar."""
+    if read.series not in run.series:
+        known = [event for uid, event in run.uids.items() if uid.startswith(f"{read.series}|") and event.series]
+        made = known[0].series if known else Series(title=read.title, created_at=run.now)
+        assert made is not None
+        run.session.add(made)
+        run.series[read.series] = made
+    return run.series[read.series]
 
 
 def _change(
-    run: _Import, event: Event, existing: EventDetails, details: EventDetails, sheet: SheetRow
-) -> tuple[str, ...]:
+    run: _Import, job: _Job, event: Event, existing: EventDetails, details: EventDetails, sheet: SheetRow
+) -> RowResult:
     counts = counts_of(event)
     decided = decide_change(existing, details, state=event.state, counts=counts, now=run.now)
-    target = target_state(event.state, sheet.state, over_at=details.when.over_at, now=run.now, publish=run.publish,
+    before = event.state
+    target = target_state(before, sheet.state, over_at=details.when.over_at, now=run.now, publish=run.publish,
                           is_new=False)
-    if not decided.fields and target == event.state:
-        return ()
-    event = lock_event(run.session, event.id)
-    counts = all_counts_of(run.session, event)
-    decided = decide_change(existing, details, state=event.state, counts=counts, now=run.now)
-    refuse_untold(decided, moves=target != event.state, state=event.state, counts=counts,
-                  is_over=existing.when.over_at <= run.now)
     fields = decided.fields
-    if decided.fields:
-        apply_change(run.session, event, existing, details, run.catalogue, decided, now=run.now, settings=run.settings)
-    if target != event.state:
-        set_state(run.session, event, target, reason="", now=run.now, settings=run.settings)
-        fields = (*fields, "state")
-    audit.record(run.session, now=run.now, actor=run.actor, action="event_imported", subject=("event", event.id),
-                 event_id=event.id, fields=fields)
-    return fields
+    if fields or target != before:
+        event = lock_event(run.session, event.id)
+        counts = all_counts_of(run.session, event)
+        decided = decide_change(existing, details, state=before, counts=counts, now=run.now)
+        refuse_untold(decided, moves=target != before, state=before, counts=counts,
+                      is_over=existing.when.over_at <= run.now)
+        if fields:
+            apply_change(run.session, event, existing, details, run.catalogue, decided, now=run.now,
+                         settings=run.settings)
+        changes = cell_changes(existing, details, fields)
+        if target != event.state:
+            set_state(run.session, event, target, reason="", now=run.now, settings=run.settings)
+        if target != before:
+            fields, changes = (*fields, "state"), (*changes, CellChange("state", before, target))
+        audit.record(run.session, now=run.now, actor=run.actor, action="event_imported", subject=("event", event.id),
+                     event_id=event.id, fields=fields)
+    if job.uid and event.foreign_uid is None and job.uid != event.uid:
+        event.foreign_uid = job.uid
+    if not fields:
+        return RowResult(job.number, details.title, UNCHANGED)
+    return RowResult(job.number, details.title, CHANGED, fields, changes=changes)
