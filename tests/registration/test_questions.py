@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from tests.conftest import FormClient
 from tests.factories import make_event, make_registration
 from tests.registration.conftest import Desk
 from workshops.config import PROJECT
+from workshops.core.db import transaction
 from workshops.registration.rules import answer_words, asked_before, merged_answers
+from workshops.registration.service import erase_expired
 from workshops.schedule.models import Event
 from workshops.schedule.rules.questions import Question, kept_questions, question_problems, reason_words
 
@@ -39,7 +42,8 @@ def test_each_kind_of_question_has_its_own_control(client: FormClient, session: 
     kinds = {name: kind for kind, name in re.findall(r'type="(radio|checkbox)"[^>]*name="(answer_\d)"', page)}
     assert kinds == {"answer_2": "radio", "answer_3": "checkbox", "answer_4": "radio"}
     assert set(re.findall(r'<textarea[^>]*name="(answer_\d)"', page)) == {"answer_1", "answer_5"}
-    assert "We ask this because to plan breaks. Only the people who run this event see your answer." in page
+    told = "We ask this because to plan breaks. Only the people who run this event see your answer. "
+    assert told + "It is deleted 30 days after the event." in page
     # Radios cannot be unticked, so one that need not be answered offers that as an answer of its own.
     assert page.count(">No answer<") == 1
     labels = re.sub(r"<[^>]+>", "", page)
@@ -191,6 +195,28 @@ def test_kept_answers_are_read_and_merged() -> None:
     assert (answer_words(kept, "Here"), answer_words(kept, "Never")) == ("x\ny", "")
     assert asked_before(kept, ["Here", "Never"]) == ["Gone"]
     assert merged_answers(kept, {"Never": "z"}, ["Here", "Never"]) == {"Gone": "a", "Never": "z"}
+
+
+def test_errors_are_listed_in_the_order_of_the_page(client: FormClient, session: Session) -> None:
+    asking(session)
+    page = client.send("/events/asks/register", {}).text
+    summary = page[page.index("There is a problem"):]
+    assert re.findall(r'href="#([a-z_0-9-]+)"', summary)[:4] == ["name", "email", "answer_2-0", "answer_5"]
+
+
+def test_personal_answers_go_with_the_needs(session: Session, desk: Desk) -> None:
+    event = asking(session)
+    plain = make_event(session, questions=["Why?"])
+    for one, answers in ((event, {"Are you a carer?": "Yes", "Which table?": "Health", "Gone?": "Old"}),
+                         (plain, {"Why?": "So", "Gone?": "Old"})):  # fmt: skip
+        make_registration(session, one, answers=answers, email=f"{one.slug}@example.org")
+    soon, late = event.over_at + timedelta(days=29), event.over_at + timedelta(days=31)
+    for when, dry_run, number in ((soon, False, 0), (late, True, 1), (late, False, 1), (late, False, 0)):
+        with transaction() as writing:
+            counts = erase_expired(writing, now=when, dry_run=dry_run)
+        assert counts["answers to personal questions"] == number, (when, dry_run)
+    assert desk.person("asks@example.org").answers == {"Which table?": "Health"}
+    assert desk.person(f"{plain.slug}@example.org").answers == {"Why?": "So", "Gone?": "Old"}
 
 
 def test_the_same_words_are_asked_once() -> None:

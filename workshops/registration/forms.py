@@ -167,6 +167,12 @@ class RegistrationForm(_AboutYou):
     if_full = RadioField("If all places are taken", choices=_IF_FULL)
     form_key = HiddenField()
 
+    def fit_to(self, *, mode: str, questions: Sequence[Question], answers: Mapping[str, Any] | None = None) -> None:
+        """As for everybody; and the fields in the order in which they stand on the page, as errors are listed."""
+        super().fit_to(mode=mode, questions=questions, answers=answers)
+        for name in [name for name in self._fields if name not in ("name", "email")]:
+            self._fields.move_to_end(name)
+
     def details(self) -> Details:
         """What was typed, for the service."""
         return Details(

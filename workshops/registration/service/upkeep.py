@@ -15,6 +15,7 @@ from workshops.registration.models import CalendarToken, Needs, PlaceToken, Regi
 from workshops.registration.queries import registrations_of
 from workshops.registration.rules import NEEDS_KEPT, PEOPLE_KEPT
 from workshops.registration.service.inviting import erase_invitees
+from workshops.registration.service.personal_answers import erase_personal_answers
 from workshops.registration.service.places import change_state, settle
 from workshops.registration.service.telling import tell
 from workshops.schedule.models import Event
@@ -59,7 +60,8 @@ def lapse_offers(session: Session, *, now: datetime, settings: Settings) -> int:
 def erase_expired(session: Session, *, now: datetime, dry_run: bool) -> dict[str, int]:
     """Remove what its retention time has passed; returns how many of each. dry_run only counts.
 
-    Access and food needs go 30 days after the event; names, addresses and everything written 12 months after.
+    Access and food needs, and answers to personal questions, go 30 days after the event; names, addresses and
+    everything written 12 months after.
     State, way of attending and sector stay, so that figures about the past do not change.
     """
     late_needs = select(Needs.registration_id).join(Registration, Registration.id == Needs.registration_id).join(
@@ -71,6 +73,7 @@ def erase_expired(session: Session, *, now: datetime, dry_run: bool) -> dict[str
     )
     counts = {
         "access and food needs": _count(session, late_needs.subquery()),
+        "answers to personal questions": erase_personal_answers(session, now=now, dry_run=dry_run),
         "people": session.scalar(select(func.count()).select_from(Registration).where(late_people)) or 0,
         "personal calendars": 0,
         "people invited": erase_invitees(session, now=now, dry_run=dry_run),

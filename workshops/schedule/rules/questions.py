@@ -15,6 +15,9 @@ OPTIONS_MAX = 20
 OPTION_MAX = 100
 REASON_MAX = 200
 
+#: Who reads the answer to a personal question, and until when.
+PERSONAL_WORDS = " Only the people who run this event see your answer. It is deleted 30 days after the event."
+
 KINDS = {"text": "A text", "choice": "One of several choices", "choices": "Any of several choices"}
 
 
@@ -97,8 +100,7 @@ def reason_words(question: Question) -> str:
         return ""
     start = reason[0].lower() + reason[1:] if reason[:2].istitle() else reason
     words = start if start.lower().startswith("because ") else f"because {start}"
-    told = " Only the people who run this event see your answer." if question.is_personal else ""
-    return f"We ask this {words}.{told}"
+    return f"We ask this {words}.{PERSONAL_WORDS if question.is_personal else ''}"
 
 
 class Asks(Protocol):
