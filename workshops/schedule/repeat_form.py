@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from workshops.core.london_time import to_london
-from workshops.schedule.rules.events import TITLE_MAX
+from workshops.schedule.rules.events import REASON_MAX, TITLE_MAX
 from workshops.schedule.rules.problems import DetailsDoNotFit, Problem
 from workshops.schedule.rules.repeats import (
     DATES_MAX,
@@ -134,3 +134,13 @@ def new_when(form: NewDateForm, source: When) -> When:
         raise DetailsDoNotFit(
             *(Problem(named.get(one.field, one.field), one.sentence) for one in unfit.problems)
         ) from None
+
+
+class CancelDatesForm(Form):
+    """Which dates are cancelled, and why. None is chosen beforehand."""
+
+    dates = RadioField("Which dates do you want to cancel?", [required("Choose which dates to cancel")],
+                       choices=list(SCOPES.items()))  # fmt: skip
+    reason = TextAreaField("Reason", [required("Enter the reason. It is shown on the page of each date"),
+                                      max_length(REASON_MAX)], rows=3,
+                           hint="Everybody can read it on the page of each date.")  # fmt: skip

@@ -35,6 +35,7 @@ from workshops.schedule.service.programmes import (
     save_programme,
 )
 from workshops.schedule.service.repeats import Repeated, add_date, copy_event, new_form_key, repeat_event
+from workshops.schedule.service.series import DateChange, cancel_dates, dates_to_cancel, plan_series_change
 from workshops.schedule.service.states import (
     anybody_registered,
     cancel_event,
@@ -57,6 +58,7 @@ __all__ = [
     "CancelledEvents",
     "CellChange",
     "Consequences",
+    "DateChange",
     "EditedMeanwhile",
     "ImportReport",
     "MustChoose",
@@ -68,12 +70,14 @@ __all__ = [
     "add_date",
     "all_counts_of",
     "anybody_registered",
+    "cancel_dates",
     "cancel_event",
     "cancel_events",
     "change_event",
     "copy_event",
     "counts_of",
     "create_event",
+    "dates_to_cancel",
     "delete_name",
     "delete_room",
     "delete_venue",
@@ -89,6 +93,7 @@ __all__ = [
     "merge_topics",
     "merge_venues",
     "new_form_key",
+    "plan_series_change",
     "postpone_event",
     "publish_drafts",
     "publish_event",
@@ -98,8 +103,8 @@ __all__ = [
     "reinstate_event",
     "rename_host",
     "rename_topic",
-    "save_host",
     "repeat_event",
+    "save_host",
     "save_programme",
     "save_room",
     "save_topic",

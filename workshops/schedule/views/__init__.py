@@ -17,6 +17,7 @@ from workshops.schedule.views import (  # noqa: E402
     staff_lists,
     staff_programmes,
     staff_series,
+    staff_series_cancel,
     staff_steps,
     staff_venues,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "staff_series",
     "staff_lists",
     "staff_programmes",
+    "staff_series_cancel",
     "staff_steps",
     "staff_venues",
 ]

@@ -8,39 +8,48 @@ form again with `tell` and saves it. One POST with everything and `tell` saves a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 from flask import flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from workshops.core.clock import now
-from workshops.core.db import transaction
+from workshops.core.db import db, transaction
 from workshops.schedule import service
 from workshops.schedule.forms import TellForm
 from workshops.schedule.models import Event
+from workshops.schedule.queries.clashes import Candidate, clashes_among, clashes_of_events
+from workshops.schedule.queries.reach import reach_of
 from workshops.schedule.rules.events import EventDetails
 from workshops.schedule.service import Consequences, SavedEvent
+from workshops.schedule.views.series_choice import ASKED, chosen_scope, scope_question
 from workshops.schedule.views.staff import actor
 from workshops.web.guards import settings
 from workshops.web.responses import see_other
 
 #: What the check page adds to a form; all else is carried along.
-_OWN = ("csrf_token", "tell", "checked", "back")
+_OWN = ("csrf_token", "tell", "checked", "back", ASKED)
+#: The heading under which clashes stand among what follows; see service.consequences.
+NEW_CLASHES = "New clashes"
 CHANGED_MEANWHILE = "Someone else changed this in between. Look at what follows now, then choose again."
 
 
 @dataclass(frozen=True)
 class Planned:
-    """One event with the details it is to have."""
+    """One event with the details it is to have. note: a sentence about what stays as it is there, or ""."""
 
     event_id: int
     details: EventDetails
+    note: str = ""
 
 
 #: save(session, planned, tell) -> what came of it. Raises DetailsDoNotFit.
 Save = Callable[[Session, Planned, bool | None], SavedEvent]
+#: Works out what is to be saved inside the transaction, when it depends on what else is there. In the order of locks.
+Plan = Callable[[Session], Sequence[Planned]]
 
 
 def goes_back() -> bool:
@@ -65,14 +74,32 @@ def save_or_check(
 
     To be called from a view that has read and checked its form (ask `goes_back` before that). back_to: where to go
     once saved; the event's page when not given.   save: does the saving in one transaction; change_event when not
-    given. Raises DetailsDoNotFit, which the view shows at its form.
+    given. An event that has other dates ahead is asked about them first, and they follow as its series says.
+    Raises DetailsDoNotFit, which the view shows at its form.
     """
     address = back_to or url_for("schedule.staff_event", slug=event.slug)
-    return save_or_check_all([Planned(event.id, details)], back_to=address, words=words, save=save)
+    question = scope_question(event, details, back_to=address)
+    if question is not None:
+        return question
+    if (scope := chosen_scope()) == "this":
+        return save_or_check_all([Planned(event.id, details)], back_to=address, words=words, save=save)
+    event_id, reach = event.id, reach_of(db.session(), current_user)
+
+    def plan(session: Session) -> list[Planned]:
+        changes = service.plan_series_change(
+            session, event_id=event_id, details=details, scope=scope, reach=reach, now=now()
+        )
+        return [Planned(one.event_id, one.details, one.kept) for one in changes]
+
+    def save_each(session: Session, one: Planned, tell: bool | None) -> SavedEvent:
+        # What the view does beside changing details is about the event of its page.
+        return (save if save and one.event_id == event_id else _change)(session, one, tell)
+
+    return save_or_check_all(plan, back_to=address, words=words, save=save_each)
 
 
 def save_or_check_all(
-    planned: Sequence[Planned],
+    planned: Sequence[Planned] | Plan,
     *,
     back_to: str,
     words: str = "The changes are saved.",
@@ -83,17 +110,20 @@ def save_or_check_all(
     tell, checked = tell_choice(), request.form.get("checked", "")
     saved: list[SavedEvent] | None = None
     with transaction() as session:
+        plan = planned(session) if callable(planned) else planned
         # A single POST with everything in it has chosen already; nothing needs to be looked at.
-        found = [] if tell is not None and not checked else _foresee(session, planned)
+        found = [] if tell is not None and not checked else _foresee(session, plan)
         moved = bool(checked) and checked != seen_of(found)
         unsaid = tell is None and any(one.asks or (one.is_shown and not checked) for one in found)
         if not moved and not unsaid:
-            saved = [(save or _change)(session, one, bool(tell) if found else tell) for one in planned]
+            saved = [(save or _change)(session, one, bool(tell) if found else tell) for one in plan]
             changed, people = any(one.changed for one in saved), sum(one.people for one in saved)
             notes = list(dict.fromkeys(note for one in saved for note in one.notes))
+            notes += [f"{one.note}." for one in plan if one.note]
     if saved is None:
         problem = CHANGED_MEANWHILE if moved else _choose_words(found) if checked else ""
-        return check_page(found, heading=heading, back_to=back_to, problem=problem)
+        kept = [one.note for one in plan if one.note]
+        return check_page(found, heading=heading, back_to=back_to, problem=problem, kept=kept)
     flash(f"{words} {emailed_words(people)}".strip() if changed else "Nothing was changed.")
     for note in notes:
         flash(note, "info")
@@ -108,14 +138,29 @@ def _change(session: Session, planned: Planned, tell: bool | None) -> SavedEvent
 
 
 def _foresee(session: Session, planned: Sequence[Planned]) -> list[Consequences]:
-    return [
+    found = [
         service.foresee_change(session, event_id=one.event_id, details=one.details, now=now(), settings=settings())
         for one in planned
     ]
+    if len(planned) == 1:
+        return found
+    # Several dates move together, so none of them clashes with where another one was.
+    instant, ids = now(), [one.event_id for one in planned]
+    old = clashes_of_events(session, ids, now=instant)
+    lists = clashes_among(session, [Candidate(one.details, one.event_id, "published") for one in planned], now=instant)
+    return [
+        replace(one, sections=_with_clashes(one, [clash.words for clash in new if clash.words not in before]))
+        for one, new, before in zip(found, lists, ([c.words for c in old[one]] for one in ids), strict=True)
+    ]
+
+
+def _with_clashes(one: Consequences, clashes: list[str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    rest = tuple(section for section in one.sections if section[0] != NEW_CLASHES)
+    return ((NEW_CLASHES, tuple(clashes)), *rest) if clashes else rest
 
 
 def seen_of(found: Sequence[Consequences]) -> str:
-    """What the check page sends along, so that a change in between is noticed."""
+    """What the check page was about, so that a later POST can tell whether it still is so."""
     return sha256(" ".join(one.seen for one in found).encode()).hexdigest()[:32]
 
 
@@ -143,8 +188,12 @@ def check_page(
     back_to: str,
     problem: str = "",
     button: str = "Save",
+    kept: Sequence[str] = (),
 ) -> ResponseReturnValue:
-    """The page with what follows. problem: why it is shown again, which makes it a 422."""
+    """The page with what follows. problem: why it is shown again, which makes it a 422.
+
+    kept: sentences about what stays as it is on other dates.
+    """
     form = TellForm(formdata=None)
     shown = [one for one in found if one.is_shown]
     if problem:
@@ -160,5 +209,7 @@ def check_page(
         checked=seen_of(found),
         back_to=back_to,
         button_words=button,
+        kept=kept,
+        others=len(found) - len(shown),
     )
     return (page, 422) if problem else page

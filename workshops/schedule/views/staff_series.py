@@ -277,5 +277,6 @@ def dates_of_event(slug: str) -> ResponseReturnValue:
         rows=rows,
         rhythm=event.series.rhythm if event.series else "",
         runs=reach.may_run(event),
-        ahead=sum(one.over_at > instant and one.state in ("published", "postponed") for one in dates),
+        ahead=sum(one.over_at > instant and one.state in ("published", "postponed") and reach.may_run(one)
+                  for one in dates),  # fmt: skip
     )
