@@ -81,8 +81,8 @@ STAFF = (
     "/staff/evidence", "/staff/account", "/staff/accounts", "/staff/accounts/1", "/staff/accounts/invite",
     *(f"/staff/events/{slug}" for slug in (OPEN, DRAFT, CANCELLED, "example-workshop-postponed", FOLLOWED_UP)),
     *(f"/staff/events/{OPEN}/{page}" for page in (
-        "edit", "preview", "cancel", "postpone", "add-date", "copy", "repeat", "dates", "people/add", "needs",
-        "messages", "on-the-day", "attendance", "register-sheet", "notes", "write-ups/new")),
+        "edit", "preview", "cancel", "postpone", "add-date", "copy", "repeat", "dates", "dates/cancel", "people/add",
+        "needs", "messages", "on-the-day", "attendance", "register-sheet", "notes", "write-ups/new")),
     *(f"/staff/events/{slug}/edit/{part}" for slug in (OPEN, DRAFT, HYBRID) for part in PARTS),
     f"/staff/events/{FOLLOWED_UP}/edit/history", f"/staff/events/{DRAFT}/edit/check", f"/staff/events/{DRAFT}/preview",
     f"/staff/events/{DRAFT}/edit/days?first=2027-10-30&last=2027-11-01&start=10am&end=4pm",
@@ -202,6 +202,7 @@ STAFF_FORMS = (
     Sent(f"/staff/events/{OPEN}/postpone", "Postpone", None),
     Sent(f"/staff/events/{OPEN}/add-date", "", ("Start time", "half past never")),
     Sent(f"/staff/events/{OPEN}/copy", "", ("Start time", "half past never")),
+    Sent(f"/staff/events/{OPEN}/dates/cancel", "Continue", ("Reason", "The hall is closed")),
     Sent(f"/staff/events/{OPEN}/repeat", "Show the dates", ("How many weeks apart", "a few")),
     Sent(f"/staff/events/{OPEN}/people/add", "", ("Full name", "Example Person")),
     Sent(f"/staff/events/{OPEN}/write-ups/new", "Save the write-up", ("Link (optional)", "javascript:alert(1)")),

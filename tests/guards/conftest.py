@@ -21,7 +21,7 @@ from workshops.core.tokens import new_token, token_hash
 from workshops.followup.models import Note, WriteUp
 from workshops.proposals.models import AskForm
 from workshops.registration.models import CalendarToken, Invitee, PlaceToken
-from workshops.schedule.models import Room, Topic
+from workshops.schedule.models import Room, Series, Topic
 from workshops.schedule.queries import event_by_slug
 from workshops.schedule.rules.questions import Question, kept_questions
 
@@ -84,6 +84,11 @@ def whole_world(session: Session, world: dict[str, Any], clock: FakeClock) -> di
     room = Room(venue_id=hybrid.venue_id, name="Attic", name_key="attic")
     topics = [Topic(name=name, slug=name) for name in ("one", "two")]
     session.add_all([room, *topics])
+    series = Series(title=hybrid.title, created_at=clock.now)
+    session.add(series)
+    session.flush()
+    hybrid.series_id = series.id
+    make_event(session, slug="another-date", series_id=series.id)
     session.commit()
     return {
         **world,
