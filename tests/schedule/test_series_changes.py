@@ -115,7 +115,7 @@ def test_another_time_for_all_dates_is_shown_with_each_message_and_told_once(
     path, fields = edit_form(browser, "first")
     page = text(browser.send(path, fields | {"start_time": "2pm", "end_time": "4pm"}))
     check = text(browser.send(path, hidden(page) | {"which_dates": "all"}))
-    assert "Nothing is saved yet" in check and "1 more date is changed of which nobody has to be told" in check
+    assert "Nothing is saved yet" in check and "1 more date, of which nobody has to be told" in check
     assert "Monday 26 April 2027, 2pm to 4pm" in check and "Monday 10 May 2027, 2pm to 4pm" in check
     assert times(state_of(session, talks)["second"]) == "04-26 09:00", "nothing is saved by looking"
     unsaid = browser.send(path, hidden(check))
@@ -162,6 +162,35 @@ def test_dates_that_move_together_do_not_clash_with_where_they_were(
     check = text(browser.send(path, hidden(page) | {"which_dates": "following"}))
     assert "Example Hall is taken by “Other”" in check
     assert "is taken by “Talk”" not in check
+
+
+def test_drafts_of_a_series_are_asked_about_too(staff: Staff, session: Session, talks: dict[str, int]) -> None:
+    for name in ("first", "second"):
+        session.get_one(Event, talks[name]).state = "draft"
+    session.commit()
+    browser = staff("organiser")
+    path, fields = edit_form(browser, "first")
+    page = text(browser.send(path, fields | {"title": "Tea"}))
+    assert "Which dates?" in page
+    assert browser.send(path, hidden(page) | {"which_dates": "all"}).status_code == 303
+    titles = {name: event.title for name, event in state_of(session, talks).items()}
+    assert (titles["first"], titles["second"], titles["third"], titles["past"]) == ("Tea", "Tea", "Tea", "Talk")
+
+
+def test_what_stays_different_is_said_before_and_after(staff: Staff, session: Session, talks: dict[str, int]) -> None:
+    session.get_one(Event, talks["third"]).capacity_in_person = 99
+    session.commit()
+    browser = staff("organiser")
+    path, fields = edit_form(browser, "second")
+    page = text(browser.send(path, fields | {"capacity_in_person": "12"}))
+    answer = browser.send(path, hidden(page) | {"which_dates": "following"})
+    words = "Monday 10 May 2027 keeps its own places in person, because it was different before"
+    if answer.status_code == 200:
+        assert words in text(answer)
+        answer = browser.send(path, hidden(text(answer)) | {"tell": "no"})
+    assert words in text(browser.get(answer.location))
+    after = state_of(session, talks)
+    assert (after["second"].capacity_in_person, after["third"].capacity_in_person) == (12, 99)
 
 
 def test_only_this_date_changes_when_that_is_the_answer(

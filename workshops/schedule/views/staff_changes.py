@@ -195,7 +195,8 @@ def check_page(
     kept: sentences about what stays as it is on other dates.
     """
     form = TellForm(formdata=None)
-    shown = [one for one in found if one.is_shown]
+    # Of many dates, those about which nobody has to be told are named in one list.
+    shown = [one for one in found if one.is_shown and (len(found) == 1 or one.told or one.sections)]
     if problem:
         form.add_error(problem, None if problem == CHANGED_MEANWHILE else "tell")
     page = render_template(
@@ -210,6 +211,6 @@ def check_page(
         back_to=back_to,
         button_words=button,
         kept=kept,
-        others=len(found) - len(shown),
+        quiet=[one for one in found if one not in shown] if len(found) > 1 else [],
     )
     return (page, 422) if problem else page

@@ -168,7 +168,8 @@ def save(
     if edition is not None and edition != page.event.edition:
         # Said before anybody looks at what would follow; asked again under the lock when it is saved.
         raise service.EditedMeanwhile(page.event.edition)
-    if page.event.state != "draft":
+    # A draft that has other dates is asked which of them are meant too.
+    if page.event.state != "draft" or page.event.series_id is not None:
         return save_or_check(
             page.event,
             details,
