@@ -116,6 +116,7 @@ def test_another_time_for_all_dates_is_shown_with_each_message_and_told_once(
     page = text(browser.send(path, fields | {"start_time": "2pm", "end_time": "4pm"}))
     check = text(browser.send(path, hidden(page) | {"which_dates": "all"}))
     assert "Nothing is saved yet" in check and "1 more date, of which nobody has to be told" in check
+    assert "becomes Monday 12 April 2027, 2pm to 4pm" in check
     assert "Monday 26 April 2027, 2pm to 4pm" in check and "Monday 10 May 2027, 2pm to 4pm" in check
     assert times(state_of(session, talks)["second"]) == "04-26 09:00", "nothing is saved by looking"
     unsaid = browser.send(path, hidden(check))

@@ -7,7 +7,7 @@ form again with `tell` and saves it. One POST with everything and `tell` saves a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -123,7 +123,8 @@ def save_or_check_all(
     if saved is None:
         problem = CHANGED_MEANWHILE if moved else _choose_words(found) if checked else ""
         kept = [one.note for one in plan if one.note]
-        return check_page(found, heading=heading, back_to=back_to, problem=problem, kept=kept)
+        after = {one.event_id: one.details.when.words(uk_time=one.details.mode == "online") for one in plan}
+        return check_page(found, heading=heading, back_to=back_to, problem=problem, kept=kept, after=after)
     flash(f"{words} {emailed_words(people)}".strip() if changed else "Nothing was changed.")
     for note in notes:
         flash(note, "info")
@@ -189,10 +190,11 @@ def check_page(
     problem: str = "",
     button: str = "Save",
     kept: Sequence[str] = (),
+    after: Mapping[int, str] | None = None,
 ) -> ResponseReturnValue:
     """The page with what follows. problem: why it is shown again, which makes it a 422.
 
-    kept: sentences about what stays as it is on other dates.
+    kept: sentences about what stays as it is on other dates.   after: the time of each event afterwards, in words.
     """
     form = TellForm(formdata=None)
     # Of many dates, those about which nobody has to be told are named in one list.
@@ -211,6 +213,7 @@ def check_page(
         back_to=back_to,
         button_words=button,
         kept=kept,
-        quiet=[one for one in found if one not in shown] if len(found) > 1 else [],
+        quiet=[(one.when, (after or {}).get(one.event_id, one.when)) for one in found if one not in shown]
+        if len(found) > 1 else [],
     )
     return (page, 422) if problem else page

@@ -172,7 +172,8 @@ def _dates_page(
     carried = [(name, value) for name, value in request.form.items(multi=True) if name not in _ADDED]
     return render_template(
         "schedule/_repeat_dates.html", form=form, event=event, dates=shown, rhythm=rhythm, carried=carried,
-        flagged=sum(bool(one.flags) for one in shown), possible=sum(one.can_be_made for one in shown),
+        flagged=sum(bool(one.flags) and not one.is_there for one in shown),
+        possible=sum(one.can_be_made for one in shown),
     )  # fmt: skip
 
 
