@@ -41,18 +41,17 @@ from workshops.web.fields import (
 class RepeatForm(Form):
     """How an event repeats."""
 
-    rhythm = RadioField("How often", [required("Choose how often it repeats")], choices=list(RHYTHMS.items()),
-                        hints={"weekly": "On the same weekday.", "weeks": "On the same weekday."})  # fmt: skip
+    rhythm = RadioField("How often", [required("Choose how often it repeats")], choices=list(RHYTHMS.items()))
     weeks = NumberField("How many weeks apart", minimum=1, maximum=WEEKS_MAX, mark_optional=False,
                         hint="For “Every few weeks”. For example, 2 for every second week.")  # fmt: skip
-    position = SelectField("Which one in the month", coerce=int, mark_optional=False, hint="For “Every month”.",
+    position = SelectField("Which one in the month", coerce=int, mark_optional=False,
                            choices=[(key, words.capitalize()) for key, words in POSITIONS.items()])  # fmt: skip
     weekday = SelectField("Weekday", coerce=int, mark_optional=False, choices=list(enumerate(WEEKDAYS)))
     until = DateField("Until which date", mark_optional=False,
                       hint="The last date on which it may be, for example 30 6 2027.")  # fmt: skip
     times = NumberField("Or how many more dates", mark_optional=False, hint=f"{DATES_MAX} or fewer.")
     dates = TextAreaField("The dates", [max_length(DATES_MAX * 80)], rows=6, mark_optional=False,
-                          hint="For “On dates I choose”. One on each line, for example 14 Nov 2027.")  # fmt: skip
+                          hint="One on each line, for example 14 Nov 2027.")  # fmt: skip
     form_key = HiddenField()
 
     #: What is wrong with the boxes of the second page, which are no fields of this form.
@@ -85,6 +84,17 @@ class ScopeForm(Form):
 
     dates = RadioField("Which dates do you want to change?", [required("Choose which dates to change")],
                        choices=list(SCOPES.items()))  # fmt: skip
+
+
+def rhythm_hints(day: date) -> dict[str, str]:
+    """What stands under each way to repeat, for an event on that day."""
+    weekday, position = f"{day:%A}", POSITIONS[position_of(day)]
+    return {
+        "weekly": f"On {weekday}.",
+        "weeks": f"On {weekday}. Say how many weeks apart below.",
+        "monthly": f"On the {position} {weekday}, unless you choose another weekday below.",
+        "chosen": "Write them below, under “The dates I choose”.",
+    }
 
 
 def repeat_defaults(day: date) -> dict[str, Any]:

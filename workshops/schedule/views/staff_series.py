@@ -28,6 +28,7 @@ from workshops.schedule.repeat_form import (
     days_from,
     new_when,
     repeat_defaults,
+    rhythm_hints,
     times_of,
 )
 from workshops.schedule.rules.clashes import Clash
@@ -148,7 +149,14 @@ def _made_words(made: int, there: int, published: bool) -> str:
 
 
 def _repeat_page(form: RepeatForm, event: Event) -> str:
-    return render_template("schedule/repeat_event.html", form=form, event=event, when=when_text(event_view(event)))
+    day = service.when_of(event).first_day
+    form.rhythm.hints = rhythm_hints(day)
+    usual = repeat_defaults(day)
+    return render_template(
+        "schedule/repeat_event.html", form=form, event=event, when=when_text(event_view(event)),
+        other_weekday=bool(form.position.errors or form.weekday.errors)
+        or (form.position.data, form.weekday.data) != (usual["position"], usual["weekday"]),
+    )  # fmt: skip
 
 
 def _dates_page(
