@@ -256,6 +256,19 @@ def test_several_dates_are_cancelled_after_a_look_at_who_is_told(
     assert len(session.scalars(select(OutboxMessage)).all()) == 4
 
 
+def test_the_drafts_of_a_series_are_published_together(staff: Staff, session: Session, talks: dict[str, int]) -> None:
+    for name in ("second", "third"):
+        session.get_one(Event, talks[name]).state = "draft"
+    session.commit()
+    browser = staff("organiser")
+    assert "Publish the 2 drafts" in text(browser.get("/staff/events/first/dates"))
+    done = browser.send("/staff/events/first/dates/publish", follow_redirects=True)
+    assert "2 dates are published." in text(done) and "Publish the" not in text(done)
+    assert {event.state for name, event in state_of(session, talks).items() if name != "off"} == {"published"}
+    again = browser.send("/staff/events/first/dates/publish", follow_redirects=True)
+    assert "There was no draft to publish." in text(again)
+
+
 def test_there_is_nothing_to_cancel_when_no_other_date_is_ahead(
     staff: Staff, session: Session
 ) -> None:

@@ -35,7 +35,13 @@ from workshops.schedule.service.programmes import (
     save_programme,
 )
 from workshops.schedule.service.repeats import Repeated, add_date, copy_event, new_form_key, repeat_event
-from workshops.schedule.service.series import DateChange, cancel_dates, dates_to_cancel, plan_series_change
+from workshops.schedule.service.series import (
+    DateChange,
+    cancel_dates,
+    dates_to_cancel,
+    plan_series_change,
+    publish_dates,
+)
 from workshops.schedule.service.states import (
     anybody_registered,
     cancel_event,
@@ -95,6 +101,7 @@ __all__ = [
     "new_form_key",
     "plan_series_change",
     "postpone_event",
+    "publish_dates",
     "publish_drafts",
     "publish_event",
     "reason_not_to_send",

@@ -19,7 +19,7 @@ from workshops.schedule.rules.problems import DetailsDoNotFit, Problem
 from workshops.schedule.rules.reach import Reach
 from workshops.schedule.rules.series import adapt, followers
 from workshops.schedule.service.details import all_counts_of, details_of
-from workshops.schedule.service.states import cancel_event
+from workshops.schedule.service.states import cancel_event, publish_event
 
 
 @dataclass(frozen=True)
@@ -104,3 +104,17 @@ def cancel_dates(
         cancel_event(session, event_id=one, reason=reason, tell=tell, now=now, actor=actor, settings=settings)
         for one in sorted(set(event_ids))
     ]
+
+
+def publish_dates(
+    session: Session, *, event_id: int, reach: Reach, now: datetime, actor: Actor, settings: Settings
+) -> int:
+    """Publish the drafts among the dates of an event that are still to come, all of them or none; how many.
+
+    Those that the asker does not run stay drafts. Raises NotFound, or DetailsDoNotFit when something is missing.
+    """
+    event = session.get_one(Event, event_id)
+    drafts = [one for one in (event, *open_dates(session, event, now)) if one.state == "draft" and reach.may_run(one)]
+    for one in sorted(drafts, key=lambda draft: draft.id):
+        publish_event(session, event_id=one.id, now=now, actor=actor, settings=settings)
+    return len(drafts)

@@ -286,6 +286,23 @@ def dates_of_event(slug: str) -> ResponseReturnValue:
         rows=rows,
         rhythm=event.series.rhythm if event.series else "",
         runs=reach.may_run(event),
+        drafts=sum(one.over_at > instant and one.state == "draft" and reach.may_run(one) for one in dates),
         ahead=sum(one.over_at > instant and one.state in ("published", "postponed") and reach.may_run(one)
                   for one in dates),  # fmt: skip
     )
+
+
+@blueprint.post("/staff/events/<slug>/dates/publish")
+@access(FACILITATOR)
+def publish_dates(slug: str) -> ResponseReturnValue:
+    event_id, reach = own_event(slug).id, reach_of(db.session(), current_user)
+    try:
+        with transaction() as session:
+            number = service.publish_dates(session, event_id=event_id, reach=reach, now=now(), actor=actor(),
+                                           settings=settings())  # fmt: skip
+    except DomainError as error:
+        flash(str(error), "error")
+    else:
+        words = "1 date is published." if number == 1 else f"{number} dates are published."
+        flash(words if number else "There was no draft to publish.")
+    return see_other(url_for("schedule.dates_of_event", slug=slug))
