@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from workshops.core.bank_holidays import bank_holidays_between, holiday_sentence
 from workshops.core.london_time import start_of_day, time_words, to_london, when_words
@@ -34,6 +35,7 @@ KINDS = {
     "programme": "Same programme and audience",
     "holiday": "Bank holiday",
 }
+_ORDER = {kind: number for number, kind in enumerate(KINDS)}
 #: The states in which an event holds its room, its people and its hours.
 COUNTING = ("draft", "published")
 #: How long an event counts of which no end is known.
@@ -139,7 +141,7 @@ def find_clashes(
                     if span is None or not _meet(kind, slot, field_[other]):
                         continue
                     clash = _clash(kind, value, slot, field_[other], span)
-                    clashes.append(((list(KINDS).index(kind), span[0], clash.words, other), clash))
+                    clashes.append(((_ORDER[kind], span[0], clash.words, other), clash))
         clashes.sort(key=lambda pair: pair[0])
         found.append([clash for _, clash in clashes] + holiday_clashes(slot.when, now=now))
     return found
@@ -213,7 +215,19 @@ def _lower_first(words: str) -> str:
 def _whole(other: Slot, span: Span) -> str:
     if other.when.starts_at is None:
         return other.when.words()
-    return when_words(span[0], span[1] if other.when.ends_at else None)
+    return _span_words(span[0], span[1] if other.when.ends_at else None)
+
+
+@lru_cache(maxsize=8192)
+def _span_words(starts: datetime, ends: datetime | None) -> str:
+    """Kept, because in a programme each event stands in the way of many others."""
+    return when_words(starts, ends)
+
+
+@lru_cache(maxsize=8192)
+def _time_words(starts: datetime, ends: datetime | None) -> str:
+    first = time_words(to_london(starts).time())
+    return first if ends is None else f"{first} to {time_words(to_london(ends).time())}"
 
 
 def _hours(slot: Slot, other: Slot, span: Span) -> str:
@@ -224,4 +238,4 @@ def _hours(slot: Slot, other: Slot, span: Span) -> str:
     one_day = slot.when.first_day == slot.when.last_day == starts.date()
     if not one_day or (ends.date() != starts.date() and other.when.ends_at):
         return _whole(other, span)
-    return time_words(starts.time()) + (f" to {time_words(ends.time())}" if other.when.ends_at else "")
+    return _time_words(span[0], span[1] if other.when.ends_at else None)
