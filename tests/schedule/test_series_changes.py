@@ -86,9 +86,9 @@ def test_editing_a_date_asks_which_dates_are_meant(staff: Staff, session: Sessio
     assert state_of(session, talks)["third"].summary == "Its own words"
 
 
-def edit_form(browser: FormClient, slug: str) -> tuple[str, dict[str, str]]:
+def edit_form(browser: FormClient, slug: str, part: str = "edit") -> tuple[str, dict[str, str]]:
     """The address and the fields of the form with title, date and times, as the page shows them."""
-    path = f"/staff/events/{slug}/edit"
+    path = f"/staff/events/{slug}/{part}"
     page = text(browser.get(path))
     found: dict[str, str] = {}
     for tag in re.findall(r"<input[^>]*>", page):
@@ -275,3 +275,20 @@ def test_there_is_nothing_to_cancel_when_no_other_date_is_ahead(
     make_event(session, slug="alone")
     session.rollback()
     assert staff("organiser").get("/staff/events/alone/dates/cancel").status_code == 422
+
+
+@pytest.mark.parametrize("part", ["edit", "edit/about", "edit/when", "edit/registration"])
+def test_each_form_of_an_event_asks_and_goes_back_with_what_was_typed(
+    staff: Staff, session: Session, talks: dict[str, int], part: str
+) -> None:
+    browser = staff("organiser")
+    path = f"/staff/events/first/{part}"
+    _, fields = edit_form(browser, "first", part)
+    change = {"edit": ("title", "Tea"), "edit/about": ("summary", "Tea"), "edit/when": ("end_time", "1pm"),
+              "edit/registration": ("capacity_in_person", "77")}[part]  # fmt: skip
+    assert change[0] in fields
+    page = text(browser.send(path, fields | dict([change])))
+    assert "Which dates?" in page
+    back = browser.send(path, hidden(page) | {"back": "1"})
+    assert back.status_code == 200 and "Which dates?" not in text(back)
+    assert change[1] in text(back)
