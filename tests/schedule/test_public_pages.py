@@ -49,6 +49,11 @@ def titles(html: str) -> list[str]:
     return re.findall(r'class="ds_search-result__link"[^>]*>([^<]*)<', html)
 
 
+def slots(html: str) -> list[str]:
+    """The titles of the events on a programme's page, in their order."""
+    return re.findall(r'class="site-slot__title"><a [^>]*>([^<]*)<', html)
+
+
 def changed(session: Session, event: Event, **values: object) -> None:
     """Change an event as a service does: with its versions."""
     for name, value in values.items():
@@ -329,9 +334,10 @@ def test_a_programme_shows_today_first_and_what_clashes(client: FlaskClient, ses
     make_event(session, title="Now", programme_id=programme.id, starts_at=BEGINNING)
     make_event(session, title="Beside", programme_id=programme.id, starts_at=BEGINNING + timedelta(hours=1))
     html = page(client, f"/programmes/{programme.slug}")
-    assert titles(html) == ["Now", "Beside", "Tomorrow", "Past"]
-    headings = re.findall(r'<h2 id="part-\d+">([^<]*)<', html)
+    assert slots(html) == ["Now", "Beside", "Tomorrow", "Past"]
+    headings = re.findall(r'<h2 id="(?:part-\d+|earlier)"[^>]*>([^<]*)<', html)
     assert headings == ["Today, Monday 1 March 2027", "Tuesday 2 March 2027", "Earlier in this programme"]
+    assert re.findall(r'<h3 id="earlier-\d+"[^>]*>([^<]*)<', html) == ["Saturday 27 February 2027"]
     assert len(re.findall("Runs at the same time as", html)) == 2
 
 

@@ -64,6 +64,8 @@ class ListedEvent:
     host: str
     programme: str
     programme_slug: str
+    area: str
+    venue: str
     place: str
     when: str
     view: EventView
@@ -93,6 +95,11 @@ class Found:
     names: Mapping[str, str]
     areas: tuple[str, ...]
     matches_all: bool
+
+
+def view_columns() -> list[Any]:
+    """The columns that event_view needs, for a SELECT of rows."""
+    return [getattr(Event, name) for name in _VIEW_FIELDS]
 
 
 def event_view(event: Event | Row[Any], *, has_follow_up: bool = False, has_notes: bool = False) -> EventView:
@@ -246,6 +253,7 @@ def _listed(conditions: Sequence[ColumnElement[bool]]) -> Select[Any]:
 
 def _as_listed(row: Row[Any], now: datetime) -> ListedEvent:
     view = event_view(row)
+    area = row.area or row.venue_area or ""
     return ListedEvent(
         id=row.id,
         slug=row.slug,
@@ -255,7 +263,9 @@ def _as_listed(row: Row[Any], now: datetime) -> ListedEvent:
         host=row.host_name or "",
         programme=row.programme_title or "",
         programme_slug=row.programme_slug or "",
-        place=short_place(row.mode, row.venue_name or "", row.area or row.venue_area or ""),
+        area=area,
+        venue=row.venue_name or "",
+        place=short_place(row.mode, row.venue_name or "", area),
         when=when_text(view),
         view=view,
         state=public_state(view, now),
@@ -306,9 +316,21 @@ def events_of_programme(session: Session, programme_id: int, now: datetime) -> l
     return [_as_listed(row, now) for row in session.execute(statement)]
 
 
-def events_between(session: Session, first: date, last: date, now: datetime) -> list[ListedEvent]:
-    """All events of which any part lies between two days, both included, first ones first."""
-    statement = _listed([is_public(), *within(first, last)]).order_by(Event.sort_at, Event.id)
+#: What the month shows of an event: few columns, because a month may hold a thousand.
+_DATED = (
+    Event.slug, Event.title, Event.state, Event.starts_at, Event.month, Event.days, Event.sort_at, Event.over_at
+)  # fmt: skip
+
+
+def dated_between(session: Session, first: date, last: date) -> Sequence[Row[Any]]:
+    """Rows of all events with a day of which any part lies between two days, both included, first ones first."""
+    statement = select(*_DATED).where(is_public(), Event.month.is_(None), *within(first, last))
+    return session.execute(statement.order_by(Event.sort_at, Event.id)).all()
+
+
+def events_some_time_in(session: Session, month: str, now: datetime) -> list[ListedEvent]:
+    """The events of which no more is known than that they were in this month, such as "2016-11"."""
+    statement = _listed([is_public(), Event.month == month]).order_by(Event.sort_at, Event.id)
     return [_as_listed(row, now) for row in session.execute(statement)]
 
 

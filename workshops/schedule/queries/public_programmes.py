@@ -27,6 +27,8 @@ class ListedProgramme:
     when: str
     events: int
     upcoming: int
+    host_form_is_open: bool
+    ask_form_is_open: bool
 
 
 def published_programmes(session: Session, now: datetime) -> list[ListedProgramme]:
@@ -56,6 +58,8 @@ def _programmes(session: Session, now: datetime, slug: str | None = None) -> lis
             Programme.description,
             Programme.starts_on,
             Programme.ends_on,
+            Programme.host_form_is_open,
+            Programme.ask_form_is_open,
             func.count(Event.id).label("events"),
             func.count(case((Event.over_at > now, Event.id))).label("upcoming"),
             func.min(Event.sort_at).label("first_at"),
@@ -87,6 +91,8 @@ def _programmes(session: Session, now: datetime, slug: str | None = None) -> lis
                 when=span_words(first_on, last_on, is_exact=bool(row.starts_on) or not row.months),
                 events=row.events,
                 upcoming=row.upcoming,
+                host_form_is_open=row.host_form_is_open,
+                ask_form_is_open=row.ask_form_is_open,
             )
         )
     return listed

@@ -8,6 +8,7 @@ blueprint = Blueprint("schedule", "workshops.schedule.views")
 
 # The modules put their routes on the blueprint, so it must be there before they are read.
 from workshops.schedule.views import (  # noqa: E402
+    gap_map,
     public,
     staff,
     staff_event_days,
@@ -24,6 +25,7 @@ from workshops.schedule.views import (  # noqa: E402
 
 __all__ = [
     "blueprint",
+    "gap_map",
     "public",
     "staff",
     "staff_event_days",

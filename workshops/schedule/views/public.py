@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from workshops.core.clock import now as clock_now
 from workshops.core.db import db
 from workshops.core.errors import NotFound
-from workshops.core.london_time import date_words, london_date, start_of_day, time_words, to_london
+from workshops.core.london_time import date_words, london_date, start_of_day
 from workshops.core.versions import public_version
 from workshops.schedule.public_signals import what_came_of
 from workshops.schedule.queries import public as queries
@@ -26,11 +26,13 @@ from workshops.schedule.queries.facets import facets
 from workshops.schedule.queries.public import Found, ListedEvent, Scope
 from workshops.schedule.rules import finding
 from workshops.schedule.rules.audience import AUDIENCES
-from workshops.schedule.rules.days import Month, at_the_same_time, month_of, parse_month
+from workshops.schedule.rules.days import month_of, parse_month
 from workshops.schedule.rules.finding import ATTENDING, HEADINGS, PAGE_SIZE, PAST_SORTS, SORTS, Filters
+from workshops.schedule.rules.month import days_of_month
 from workshops.schedule.rules.public_state import public_state
 from workshops.schedule.views import blueprint
 from workshops.schedule.views.event_page import event_context
+from workshops.schedule.views.programme_page import programme_context
 from workshops.web.access import PUBLIC, access
 from workshops.web.guards import settings
 from workshops.web.responses import Built, public_answer
@@ -115,21 +117,7 @@ def programme(slug: str) -> ResponseReturnValue:
         if found is None:
             raise NotFound
         listed = _with_follow_up(session, queries.events_of_programme(session, found.id, now), now)
-        clashes = {
-            listed[number].id: [listed[other] for other in others]
-            for number, others in enumerate(at_the_same_time([one.view for one in listed]))
-            if others
-        }
-        today = london_date(now)
-        values = {
-            "programme": found,
-            "parts": _parts_of_programme(listed, today),
-            "events": listed,
-            "clashes": clashes,
-            "is_over": bool(listed) and all(one.view.over_at <= now for one in listed),
-            "has_feed": any(one.view.month is None for one in listed),
-        }
-        return values, _until(session, now)
+        return programme_context(found, listed, now), _until(session, now)
 
     return _list_page("schedule/programme.html", f"/programmes/{slug}", context)
 
@@ -141,15 +129,19 @@ def month() -> ResponseReturnValue:
     shown = parse_month(request.args.get("month", "")) or this_month
 
     def context(session: Session, now: datetime) -> Context:
-        listed = queries.events_between(session, shown.first, shown.last, now)
+        rows = queries.dated_between(session, shown.first, shown.last)
+        undated = queries.events_some_time_in(session, shown.text, now)
         values = {
             "month": shown,
             "this_month": this_month,
             "today": london_date(now),
-            "days": _days_of_month(shown, [one for one in listed if one.view.month is None]),
-            "times": {one.id: time_words(to_london(one.view.starts_at).time()) for one in listed if one.view.starts_at},
-            "undated": [one for one in listed if one.view.month is not None],
-            "events": listed,
+            "days": days_of_month(shown, rows),
+            "undated": undated,
+            "total": len(rows) + len(undated),
+            "address_of_day": lambda day: url_for("schedule.events")
+            + finding.query_string(Filters(from_on=day, to_on=day)),
+            "address_of_month": url_for("schedule.events")
+            + finding.query_string(Filters(from_on=shown.first, to_on=shown.last)),
         }
         return values, _until(session, now)
 
@@ -253,42 +245,6 @@ def _with_follow_up(session: Session, listed: Sequence[ListedEvent], now: dateti
 def _followed_up(one: ListedEvent, words: str, now: datetime) -> ListedEvent:
     view = replace(one.view, has_follow_up=True, has_notes="notes" in words.lower())
     return replace(one, came_of=words, view=view, state=public_state(view, now))
-
-
-# --- programmes and months --------------------------------------------------------------------------------------
-
-
-def _parts_of_programme(listed: Sequence[ListedEvent], today: date) -> list[tuple[str, list[ListedEvent]]]:
-    """Its events by day: today first, then what comes, then what was earlier; all in order when none is to come."""
-    if all(one.last_on < today for one in listed):
-        return _by_day(listed)
-    on_today = [one for one in listed if one.first_on <= today <= one.last_on and one.view.month is None]
-    coming = [one for one in listed if one.first_on > today]
-    earlier = [one for one in listed if one not in on_today and one not in coming]
-    parts = [(f"Today, {date_words(today)}", on_today)] if on_today else []
-    parts += _by_day(coming)
-    return parts + ([("Earlier in this programme", earlier)] if earlier else [])
-
-
-def _by_day(listed: Iterable[ListedEvent]) -> list[tuple[str, list[ListedEvent]]]:
-    parts: list[tuple[str, list[ListedEvent]]] = []
-    for one in listed:
-        heading = month_of(one.first_on).words if one.view.month else date_words(one.first_on)
-        if not parts or parts[-1][0] != heading:
-            parts.append((heading, []))
-        parts[-1][1].append(one)
-    return parts
-
-
-def _days_of_month(shown: Month, listed: Iterable[ListedEvent]) -> dict[date, list[ListedEvent]]:
-    """The events of each day of a month; one that lasts several days stands on each of them."""
-    days: dict[date, list[ListedEvent]] = {}
-    for one in listed:
-        day = max(one.first_on, shown.first)
-        while day <= min(one.last_on, shown.last):
-            days.setdefault(day, []).append(one)
-            day += timedelta(days=1)
-    return days
 
 
 # --- answers ----------------------------------------------------------------------------------------------------

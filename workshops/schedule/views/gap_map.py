@@ -1,0 +1,142 @@
+"""The gap map of a programme, for organisers: where, when, about what and for whom nothing is planned yet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from workshops.core.clock import now as clock_now
+from workshops.core.db import db
+from workshops.core.errors import NotFound
+from workshops.schedule.models import Programme
+from workshops.schedule.queries.gap_map import Plan, plan_of
+from workshops.schedule.queries.staff import programme_by_slug
+from workshops.schedule.rules import gaps
+from workshops.schedule.rules.clashes import KINDS, Clash
+from workshops.schedule.rules.gaps import COUNCILS, Grid, Planned
+from workshops.schedule.rules.spreadsheet import quote_cell
+from workshops.schedule.views import blueprint
+from workshops.web.access import VIEWER, access
+
+#: The two tables, by their key in addresses, with what each is called.
+MAPS = {"days": "Days by area", "topics": "Topic by audience"}
+#: So many names of events at the same time are said before "and 6 more".
+NAMED = 3
+
+
+@dataclass(frozen=True)
+class Clashing:
+    """One event with what clashes with it, in sentences without full stops."""
+
+    event: Planned
+    sentences: Sequence[str]
+
+
+@blueprint.get("/staff/programmes/<slug>/gaps")
+@access(VIEWER)
+def gap_map(slug: str) -> ResponseReturnValue:
+    programme, plan = _plan(slug)
+    days = gaps.empty_days(plan.events, plan.span)
+    return render_template(
+        "schedule/gap_map.html",
+        programme=programme,
+        plan=plan,
+        maps=[(key, MAPS[key], grid) for key, grid in _grids(plan).items()],
+        drafts=sum(event.is_draft for event in plan.events),
+        empty_areas=gaps.empty_areas(plan.events),
+        councils=len(COUNCILS),
+        empty_days=days,
+        all_days=(plan.span[1] - plan.span[0]).days + 1 if plan.span else 0,
+        empty_audiences=gaps.empty_audiences(plan.events),
+        clashing=_clashing(plan),
+        is_by_day=plan.span is not None and (plan.span[1] - plan.span[0]).days < gaps.MAX_COLUMNS,
+    )
+
+
+@blueprint.get("/staff/programmes/<slug>/gaps/events")
+@access(VIEWER)
+def gap_events(slug: str) -> ResponseReturnValue:
+    """The events behind one number of the gap map: ?map=days&row=fife&column=2027-03-02; a total leaves one out."""
+    programme, plan = _plan(slug)
+    grid = _grids(plan).get(request.args.get("map", ""))
+    row, column = request.args.get("row", ""), request.args.get("column", "")
+    cell = grid.cell(row, column) if grid else None
+    if grid is None or cell is None:
+        raise NotFound
+    words = [line.words for line in grid.rows if line.key == row] + [
+        line.words for line in grid.columns if line.key == column
+    ]
+    here = {event.id for event in cell.events}
+    return render_template(
+        "schedule/gap_events.html",
+        programme=programme,
+        events=cell.events,
+        words=", ".join(words) or "the whole programme",
+        clashing=[one for one in _clashing(plan) if one.event.id in here],
+    )
+
+
+@blueprint.get("/staff/programmes/<slug>/gaps.csv")
+@access(VIEWER)
+def gap_map_csv(slug: str) -> ResponseReturnValue:
+    """Both tables, one line for each cell, the empty ones too."""
+    programme, plan = _plan(slug)
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["table", "row", "column", "events", "drafts", "clashes"])
+    for key, grid in _grids(plan).items():
+        for row in grid.rows:
+            for column in grid.columns:
+                cell = grid.cell(row.key, column.key) or gaps.Cell()
+                names = [quote_cell(text) for text in (MAPS[key], row.text, column.words)]
+                writer.writerow([*names, len(cell.events), cell.drafts, cell.clashing])
+    answer = Response("\ufeff" + out.getvalue(), content_type="text/csv; charset=utf-8")
+    answer.headers["Content-Disposition"] = f'attachment; filename="gap-map-{programme.slug}.csv"'
+    return answer
+
+
+def _plan(slug: str) -> tuple[Programme, Plan]:
+    session = db.session()
+    programme = programme_by_slug(session, slug)
+    if programme is None:
+        raise NotFound
+    return programme, plan_of(session, programme, clock_now())
+
+
+def _grids(plan: Plan) -> dict[str, Grid]:
+    return {
+        "days": gaps.days_by_area(plan.events, plan.clashes, plan.span),
+        "topics": gaps.topics_by_audience(plan.events, plan.clashes),
+    }
+
+
+def _clashing(plan: Plan) -> list[Clashing]:
+    """The events that clash, in order of time. What is on at the same time is said in one sentence for each event."""
+    found = []
+    for event in plan.events:
+        clashes = plan.clashes.get(event.id, ())
+        sentences = [clash.words for clash in clashes if clash.kind != "programme"]
+        beside = [clash for clash in clashes if clash.kind == "programme"]
+        if beside:
+            sentences.append(_at_the_same_time(beside))
+        if sentences:
+            found.append(Clashing(event, sentences))
+    return found
+
+
+def _at_the_same_time(clashes: Sequence[Clash]) -> str:
+    named = [f"“{clash.title}”" for clash in clashes[:NAMED]]
+    more = len(clashes) - len(named)
+    last = f"{more} more" if more else named.pop()
+    return f"{KINDS['programme']}, at the same time: {' and '.join(filter(None, (', '.join(named), last)))}"
+
+
+@blueprint.app_template_global("gap_address")
+def gap_address(programme: Programme, chosen: str, row: str = "", column: str = "") -> str:
+    """The address of the events behind one number."""
+    return url_for("schedule.gap_events", slug=programme.slug, map=chosen, row=row or None, column=column or None)
