@@ -72,7 +72,9 @@ PARTS = ("about", "when", "where", "registration", "questions", "who")
 STAFF = (
     "/staff/", "/staff/?show=drafts", "/staff/?show=past&whose=mine", "/staff/events/new", "/staff/programmes",
     "/staff/programmes/new", "/staff/more", "/staff/roles",
-    *(f"/staff/programmes/example-co-production-week{page}" for page in ("", "/edit", "/publish", "/cancel")),
+    *(f"/staff/programmes/example-co-production-week{page}" for page in ("", "/edit", "/publish", "/cancel", "/gaps")),
+    "/staff/programmes/example-festival-of-islands-and-towns/gaps",
+    "/staff/programmes/example-festival-of-islands-and-towns/gaps/events?map=days&row=glasgow-city",
     "/staff/venues", "/staff/venues?q=nothing-like-this", "/staff/venues/new", "/staff/venues/1/rooms/new",
     "/staff/venues/1/rooms/1/edit", *(f"/staff/venues/1{page}" for page in ("", "/edit", "/merge", "/merge?into=2")),
     "/staff/hosts", "/staff/hosts/new", *(f"/staff/hosts/1{page}" for page in ("", "/edit", "/merge?into=2")),
@@ -95,7 +97,7 @@ STAFF = (
 #: Answers that are no pages: files, feeds, and what monitors read.
 NOT_PAGES = {
     "static_file", "evidence.healthz", "evidence.readyz", "evidence.export_events", "evidence.export_people",
-    "feeds.calendar_ics", "feeds.event_ics", "feeds.my_calendar_ics", "feeds.programme_ics", "feeds.write_ups_atom",
+    "feeds.calendar_ics", "schedule.gap_map_csv", "feeds.event_ics", "feeds.my_calendar_ics", "feeds.programme_ics", "feeds.write_ups_atom",
     "site.robots_txt", "site.security_txt",
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,11 +18,12 @@ from workshops.schedule.models import Programme
 from workshops.schedule.queries.gap_map import Plan, plan_of
 from workshops.schedule.queries.staff import programme_by_slug
 from workshops.schedule.rules import gaps
-from workshops.schedule.rules.clashes import KINDS, Clash
+from workshops.schedule.rules.clashes import Clash
 from workshops.schedule.rules.gaps import COUNCILS, Grid, Planned
 from workshops.schedule.rules.spreadsheet import quote_cell
 from workshops.schedule.views import blueprint
 from workshops.web.access import VIEWER, access
+from workshops.web.filters import plural
 
 #: The two tables, by their key in addresses, with what each is called.
 MAPS = {"days": "Days by area", "topics": "Topic by audience"}
@@ -35,6 +37,15 @@ class Clashing:
 
     event: Planned
     sentences: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Clashes:
+    """What clashes: for a room, a venue or a facilitator; for the same people at the same time; bank holidays."""
+
+    shared: Sequence[Clashing]
+    same_time: Sequence[Clashing]
+    holidays: Sequence[str]
 
 
 @blueprint.get("/staff/programmes/<slug>/gaps")
@@ -53,7 +64,7 @@ def gap_map(slug: str) -> ResponseReturnValue:
         empty_days=days,
         all_days=(plan.span[1] - plan.span[0]).days + 1 if plan.span else 0,
         empty_audiences=gaps.empty_audiences(plan.events),
-        clashing=_clashing(plan),
+        clashes=_clashes(plan, plan.events),
         is_by_day=plan.span is not None and (plan.span[1] - plan.span[0]).days < gaps.MAX_COLUMNS,
     )
 
@@ -71,13 +82,12 @@ def gap_events(slug: str) -> ResponseReturnValue:
     words = [line.words for line in grid.rows if line.key == row] + [
         line.words for line in grid.columns if line.key == column
     ]
-    here = {event.id for event in cell.events}
     return render_template(
         "schedule/gap_events.html",
         programme=programme,
         events=cell.events,
         words=", ".join(words) or "the whole programme",
-        clashing=[one for one in _clashing(plan) if one.event.id in here],
+        clashes=_clashes(plan, cell.events),
     )
 
 
@@ -115,25 +125,26 @@ def _grids(plan: Plan) -> dict[str, Grid]:
     }
 
 
-def _clashing(plan: Plan) -> list[Clashing]:
-    """The events that clash, in order of time. What is on at the same time is said in one sentence for each event."""
-    found = []
-    for event in plan.events:
-        clashes = plan.clashes.get(event.id, ())
-        sentences = [clash.words for clash in clashes if clash.kind != "programme"]
-        beside = [clash for clash in clashes if clash.kind == "programme"]
-        if beside:
-            sentences.append(_at_the_same_time(beside))
-        if sentences:
-            found.append(Clashing(event, sentences))
-    return found
+def _clashes(plan: Plan, events: Sequence[Planned]) -> Clashes:
+    """The clashes of these events, in order of time. Many at the same time are said in one sentence for each event."""
+    shared, same_time, holidays = [], [], Counter[str]()
+    for event in events:
+        by_kind: dict[str, list[Clash]] = {"programme": [], "holiday": [], "": []}
+        for clash in plan.clashes.get(event.id, ()):
+            by_kind.get(clash.kind, by_kind[""]).append(clash)
+        holidays.update(clash.words for clash in by_kind["holiday"])
+        if by_kind[""]:
+            shared.append(Clashing(event, [clash.words for clash in by_kind[""]]))
+        if by_kind["programme"]:
+            same_time.append(Clashing(event, [_at_the_same_time(by_kind["programme"])]))
+    return Clashes(shared, same_time, [f"{words} ({plural(count, 'event')})" for words, count in holidays.items()])
 
 
 def _at_the_same_time(clashes: Sequence[Clash]) -> str:
     named = [f"“{clash.title}”" for clash in clashes[:NAMED]]
     more = len(clashes) - len(named)
     last = f"{more} more" if more else named.pop()
-    return f"{KINDS['programme']}, at the same time: {' and '.join(filter(None, (', '.join(named), last)))}"
+    return " and ".join(filter(None, (", ".join(named), last)))
 
 
 @blueprint.app_template_global("gap_address")
