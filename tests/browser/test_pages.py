@@ -97,8 +97,8 @@ STAFF = (
 #: Answers that are no pages: files, feeds, and what monitors read.
 NOT_PAGES = {
     "static_file", "evidence.healthz", "evidence.readyz", "evidence.export_events", "evidence.export_people",
-    "feeds.calendar_ics", "schedule.gap_map_csv", "feeds.event_ics", "feeds.my_calendar_ics", "feeds.programme_ics", "feeds.write_ups_atom",
-    "site.robots_txt", "site.security_txt",
+    "feeds.calendar_ics", "feeds.event_ics", "feeds.my_calendar_ics", "feeds.programme_ics", "feeds.write_ups_atom",
+    "schedule.gap_map_csv", "site.robots_txt", "site.security_txt",
 }  # fmt: skip
 
 
