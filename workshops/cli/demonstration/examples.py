@@ -12,13 +12,18 @@ from workshops.schedule.rules.questions import Question
 from workshops.schedule.rules.when import When
 
 PROGRAMME = "Example Co-production Week"
+#: A small festival in one week: two events that clash, a day and many areas without any. Its gap map shows them.
+FESTIVAL = "Example Festival of Islands and Towns"
 HOST = "Example Co-production Team"
 
 HALL = Place("Example Community Hall", "1 Example Street, Glasgow", "G1 1AA")
 LIBRARY = Place("Example Library", "2 Example Road, Inverness", "IV1 1AA")
 ROOMS = Place("Example Meeting Rooms", "3 Example Quay, Edinburgh", "EH6 6AA")
+PIER = Place("Example Pier House", "4 Example Pier, Kirkwall", "KW15 1AA")
 
-VENUE_AREAS = {HALL.name: "Glasgow City", LIBRARY.name: "Highland", ROOMS.name: "City of Edinburgh"}
+VENUE_AREAS = {
+    HALL.name: "Glasgow City", LIBRARY.name: "Highland", ROOMS.name: "City of Edinburgh", PIER.name: "Orkney Islands"
+}  # fmt: skip
 #: Access facts of the example venues, by name.
 ACCESS = {
     HALL.name: {
@@ -41,7 +46,9 @@ DIRECTIONS = {
 class Example:
     """One example event and the people at it.
 
-    days: from today until it begins (negative: past).   confirmed, waiting, requested, invited: how many people.
+    days: from today until it begins (negative: past).   weekday: of the week of that day, 0 is Monday; without it
+    the day itself, or the Monday after a weekend.   until: the last weekday of an event over whole days.
+    confirmed, waiting, requested, invited: how many people.
     then: what happens to it after it was published, a verb of this module's loader.
     """
 
@@ -57,12 +64,13 @@ class Example:
     requested: int = 0
     invited: int = 0
     then: str = "publish"
+    weekday: int | None = None
+    until: int | None = None
     more: dict[str, Any] = field(default_factory=dict)
 
     def details(self, now: datetime) -> EventDetails:
         """What the event form would hold, relative to the day of `now`."""
-        day = working_day(london_date(now) + timedelta(days=self.days))
-        when = When(starts_at=at(day, self.starts), ends_at=at(day, self.ends))
+        when = self._when(london_date(now) + timedelta(days=self.days))
         more = dict(self.more)
         for name in ("opens_in_days", "closes_in_days"):
             if name in more:
@@ -70,6 +78,13 @@ class Example:
                 more[name.split("_")[0] + "_at"] = instant
         values = {"host": HOST, "programme": PROGRAMME, "topics": ("co-production",), **more}
         return EventDetails(title=self.title, kind=self.kind, when=when, summary=self.summary, **values)
+
+    def _when(self, around: date) -> When:
+        monday = around - timedelta(days=around.weekday())
+        day = working_day(around) if self.weekday is None else monday + timedelta(days=self.weekday)
+        if self.until is not None:
+            return When(starts_on=day, ends_on=monday + timedelta(days=self.until))
+        return When(starts_at=at(day, self.starts), ends_at=at(day, self.ends))
 
 
 def working_day(day: date) -> date:
@@ -108,6 +123,8 @@ HYBRID: dict[str, Any] = {
     "description": ABOUT,
 }
 HIGHLAND: dict[str, Any] = {"mode": "in_person", "venue": LIBRARY, "area": "Highland", "description": ABOUT}
+ORKNEY: dict[str, Any] = {"mode": "in_person", "venue": PIER, "area": "Orkney Islands", "description": ABOUT}
+FESTIVAL_EVENT: dict[str, Any] = {"programme": FESTIVAL}
 
 QUESTIONS = (
     Question("What would you like to bring to the table?"),
@@ -120,22 +137,27 @@ QUESTIONS = (
 EXAMPLES: tuple[Example, ...] = (
     Example("Example awareness session: what is co-production?", "awareness session", 9, "10:00", "12:00",
             "An introduction for anybody who works in or with public services.",
-            confirmed=6, more={**IN_PERSON, "capacity_in_person": 30, "topics": ("co-production", "policy making")}),
+            confirmed=6, more={**IN_PERSON, "audience": "everyone", "capacity_in_person": 30,
+                               "topics": ("co-production", "policy making")}),
     Example("Example round-table: budgets with people", "round-table", 12, "14:00", "16:00",
             "Practitioners and policy makers talk about sharing decisions on money.",
-            confirmed=9, more={**IN_PERSON, "capacity_in_person": 12, "topics": ("co-production", "policy"),
+            confirmed=9, more={**IN_PERSON, "audience": "policy", "capacity_in_person": 12,
+                               "topics": ("co-production", "policy"),
                                "questions": QUESTIONS}),
     Example("Example workshop: tools and methods", "workshop", 16, "09:30", "12:30",
             "Half a day of trying things out, with asset mapping.",
             confirmed=8, waiting=3,
-            more={**HIGHLAND, "capacity_in_person": 8, "topics": ("co-production", "tools and methods")}),
+            more={**HIGHLAND, "audience": "practitioners", "capacity_in_person": 8,
+                  "topics": ("co-production", "tools and methods")}),
     Example("Example learning event: stories as evidence", "learning event", 18, "10:00", "15:30",
             "How stories of change can stand beside figures.",
             confirmed=5, confirmed_online=4,
-            more={**HYBRID, "capacity_in_person": 5, "capacity_online": 40, "topics": ("stories", "evidence")}),
+            more={**HYBRID, "audience": "third_sector", "capacity_in_person": 5, "capacity_online": 40,
+                  "topics": ("stories", "evidence")}),
     Example("Example online chat: power and inequality", "online chat", 20, "12:00", "13:00",
             "An hour online about who decides, and how that can change.",
-            confirmed_online=14, more={**ONLINE, "capacity_online": 100, "topics": ("power", "inequality")}),
+            confirmed_online=14, more={**ONLINE, "audience": "everyone", "capacity_online": 100,
+                               "topics": ("power", "inequality")}),
     Example("Example conference: walking the talk", "conference", 34, "09:30", "16:00",
             "A day of speakers, workshops and open space. Places are confirmed by email.",
             requested=4, confirmed=3, more={**HYBRID, "booking": "by_approval", "capacity_in_person": 60,
@@ -177,4 +199,28 @@ EXAMPLES: tuple[Example, ...] = (
     Example("Example workshop of last month", "workshop", -30, "10:00", "12:30",
             "It is over, with notes and a published write-up.",
             confirmed=9, then="follow up", more={**IN_PERSON, "capacity_in_person": 15}),
+    Example("Example festival: opening in Kirkwall", "learning event", 66, "10:00", "12:00",
+            "The festival begins, with music and tea.", weekday=0, confirmed=5,
+            more={**ORKNEY, **FESTIVAL_EVENT, "capacity_in_person": 40, "audience": "everyone"}),
+    Example("Example festival: an exhibition of things made together", "festival", 66, "", "",
+            "Open every day from Monday to Wednesday.", weekday=0, until=2,
+            more={**IN_PERSON, **FESTIVAL_EVENT, "booking": "none", "audience": "everyone", "topics": ("stories",)}),
+    Example("Example festival: who decides about buses?", "round-table", 66, "10:00", "12:00",
+            "People from three towns and their councils.", weekday=1, confirmed=3,
+            more={**IN_PERSON, **FESTIVAL_EVENT, "capacity_in_person": 20, "audience": "policy",
+                  "topics": ("policy", "power")}),
+    Example("Example festival: mapping what a town has", "workshop", 66, "11:00", "13:00",
+            "In the same hall at the same time as another one: the gap map says so.", weekday=1, confirmed=2,
+            more={**IN_PERSON, **FESTIVAL_EVENT, "capacity_in_person": 20, "audience": "practitioners",
+                  "topics": ("tools and methods",)}),
+    Example("Example festival: living with a diagnosis", "awareness session", 66, "14:00", "15:30",
+            "Led by people who know it from their own lives.", weekday=2, confirmed=4,
+            more={**HIGHLAND, **FESTIVAL_EVENT, "capacity_in_person": 30, "audience": "lived_experience",
+                  "topics": ("lived experience",)}),
+    Example("Example festival: a café on Friday", "learning event", 66, "10:00", "11:30",
+            "Not published yet, and already on the gap map.", weekday=4, then="draft",
+            more={**HYBRID, **FESTIVAL_EVENT, "capacity_in_person": 20, "audience": "third_sector"}),
+    Example("Example festival: what we take home", "online chat", 66, "12:00", "13:00",
+            "An hour online to look back at the week.", weekday=4, confirmed_online=6,
+            more={**ONLINE, **FESTIVAL_EVENT, "capacity_online": 100, "audience": "everyone"}),
 )  # fmt: skip
