@@ -88,8 +88,8 @@ TABLE: dict[str, tuple[Action, ...]] = {
              "evidence.export_events"),
         ),
         Action("Read programmes, figures and write-ups", STAFF,
-               ("schedule.staff_programmes", "schedule.staff_programme", "evidence.figures",
-                "followup.staff_write_ups")),
+               ("schedule.staff_programmes", "schedule.staff_programme", "schedule.gap_map", "schedule.gap_events",
+                "schedule.gap_map_csv", "evidence.figures", "followup.staff_write_ups")),
         Action(
             "Read venues, organisations, topics and kinds of events",
             STAFF,

@@ -72,9 +72,9 @@ def gap_map(slug: str) -> ResponseReturnValue:
 @blueprint.get("/staff/programmes/<slug>/gaps/events")
 @access(VIEWER)
 def gap_events(slug: str) -> ResponseReturnValue:
-    """The events behind one number of the gap map: ?map=days&row=fife&column=2027-03-02; a total leaves one out."""
+    """The events behind one number of the gap map: ?map=days&row=fife&column=2027-03-02; totals leave one out."""
     programme, plan = _plan(slug)
-    grid = _grids(plan).get(request.args.get("map", ""))
+    grid = _grids(plan).get(request.args.get("map", "days"))
     row, column = request.args.get("row", ""), request.args.get("column", "")
     cell = grid.cell(row, column) if grid else None
     if grid is None or cell is None:
