@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import Response, render_template, request, url_for
+from flask import Response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from workshops.core.clock import now as clock_now
@@ -145,9 +145,3 @@ def _at_the_same_time(clashes: Sequence[Clash]) -> str:
     more = len(clashes) - len(named)
     last = f"{more} more" if more else named.pop()
     return " and ".join(filter(None, (", ".join(named), last)))
-
-
-@blueprint.app_template_global("gap_address")
-def gap_address(programme: Programme, chosen: str, row: str = "", column: str = "") -> str:
-    """The address of the events behind one number."""
-    return url_for("schedule.gap_events", slug=programme.slug, map=chosen, row=row or None, column=column or None)
