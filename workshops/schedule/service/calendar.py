@@ -37,6 +37,21 @@ def renew(
     DTSTAMP moves only when a calendar shows something else; SEQUENCE with time, end, place and state
     (RFC 5545 3.8.7.4). The public version moves unless the event was and is a draft.
     """
+    raised = derive(session, event, before, topics=topics, now=now, settings=settings)
+    session.flush()
+    return raised
+
+
+def derive(
+    session: Session,
+    event: Event,
+    before: CalendarEntry | None,
+    *,
+    topics: Sequence[str],
+    now: datetime,
+    settings: Settings,
+) -> bool:
+    """As renew, for an event that is written to the database later, together with others."""
     event.folded = search_text("\n".join(_searched(event, topics)))
     after = entry_for(event, settings=settings, topics=topics)
     raised = False
@@ -49,7 +64,6 @@ def renew(
         event.revised_at = max(now, event.revised_at)
         event.vevent = vevent_bytes(replace(after, sequence=event.sequence, revised_at=event.revised_at))
     touch_event(session, event)
-    session.flush()
     return raised
 
 

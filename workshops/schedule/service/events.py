@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +19,7 @@ from workshops.ical.identity import new_uid
 from workshops.ical.serialise import vevent_bytes
 from workshops.schedule import signals
 from workshops.schedule.calendar_entry import entry_for
-from workshops.schedule.models import Event
+from workshops.schedule.models import Event, Topic
 from workshops.schedule.queries.events import WITH_NAMES
 from workshops.schedule.queries.locks import lock_event, lock_schedule
 from workshops.schedule.rules.events import (
@@ -34,7 +35,7 @@ from workshops.schedule.rules.events import (
 from workshops.schedule.rules.parts import PARTS
 from workshops.schedule.rules.problems import DetailsDoNotFit, Problem
 from workshops.schedule.rules.slugs import free_slug
-from workshops.schedule.service.calendar import renew, topic_names
+from workshops.schedule.service.calendar import derive, renew, topic_names
 from workshops.schedule.service.catalogue import Catalogue, Taken, slug_taken
 from workshops.schedule.service.details import all_counts_of, details_of, link_details, put_details, write_details
 from workshops.schedule.service.team import tell_team
@@ -104,6 +105,37 @@ def new_event(
     slug: the one wished for, otherwise that of the title.   uid: one made by ical.identity for a form, otherwise new.
     state: what an import says it is; everything else is made as a draft.
     """
+    event, topics = unsaved_event(session, details, catalogue, is_taken=is_taken, now=now, settings=settings,
+                                  slug=slug, foreign_uid=foreign_uid, uid=uid, state=state)  # fmt: skip
+    save_new(session, [(event, details, topics)])
+    return event
+
+
+def save_new(session: Session, made: Sequence[tuple[Event, EventDetails, Sequence[Topic]]]) -> None:
+    """Write what `unsaved_event` made, in a few statements however many they are."""
+    session.add_all(event for event, _, _ in made)
+    session.flush()
+    for event, details, topics in made:
+        link_details(session, event, details, topics)
+    session.flush()
+    if any(event.state != "draft" for event, _, _ in made):
+        touch_public(session)
+
+
+def unsaved_event(
+    session: Session,
+    details: EventDetails,
+    catalogue: Catalogue,
+    *,
+    is_taken: Taken,
+    now: datetime,
+    settings: Settings,
+    slug: str = "",
+    foreign_uid: str | None = None,
+    uid: str = "",
+    state: str = "draft",
+) -> tuple[Event, list[Topic]]:
+    """As new_event, not yet in the session: for `save_new`, which writes many at once."""
     event = Event(
         uid=uid or new_uid(),
         foreign_uid=foreign_uid,
@@ -118,14 +150,8 @@ def new_event(
         state_reason="",
     )
     topics = put_details(event, details, catalogue)
-    session.add(event)
-    # in one go with what is derived: thousands of rows of a file are made this way
-    renew(session, event, None, topics=[topic.name for topic in topics], now=now, settings=settings)
-    link_details(session, event, details, topics)
-    session.flush()
-    if state != "draft":
-        touch_public(session)
-    return event
+    derive(session, event, None, topics=[topic.name for topic in topics], now=now, settings=settings)
+    return event, topics
 
 
 def change_event(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -15,7 +15,7 @@ from workshops.core.errors import DomainError
 from workshops.ical.reading import ReadEvent, UnreadableCalendar, read_calendar
 from workshops.schedule import signals
 from workshops.schedule.importing import NumberedRow, UnreadableSheet, is_calendar, read_sheet
-from workshops.schedule.models import Event, Series
+from workshops.schedule.models import Event, Series, Topic
 from workshops.schedule.queries.events import topics_of
 from workshops.schedule.queries.locks import lock_event, lock_schedule
 from workshops.schedule.queries.reach import facilitators_of_each
@@ -36,7 +36,7 @@ from workshops.schedule.rules.when import When
 from workshops.schedule.service.calendar_rows import calendar_row, read_when
 from workshops.schedule.service.catalogue import Catalogue
 from workshops.schedule.service.details import all_counts_of, counts_of, details_of, when_of
-from workshops.schedule.service.events import apply_change, new_event
+from workshops.schedule.service.events import apply_change, save_new, unsaved_event
 from workshops.schedule.service.import_report import (
     CHANGED,
     NEW,
@@ -51,6 +51,8 @@ from workshops.schedule.service.import_report import (
 from workshops.schedule.service.known_venues import KnownVenues
 from workshops.schedule.service.states import set_state
 
+#: New events written together.
+BATCH = 200
 _WILL_BE = {"draft": "will be a draft", "published": "will be published", "postponed": "will be postponed",
             "cancelled": "will be cancelled"}
 
@@ -82,6 +84,17 @@ class _Job:
         return self.sheet.host if self.sheet else None
 
 
+@dataclass(frozen=True)
+class _Pending:
+    """A new event that is written together with others. place: of its row among the results."""
+
+    place: int
+    job: _Job
+    event: Event
+    details: EventDetails
+    topics: Sequence[Topic]
+
+
 @dataclass
 class _Import:
     """What all rows of one import share."""
@@ -101,6 +114,7 @@ class _Import:
     facilitators: dict[int, tuple[int, ...]]
     series: dict[str, Series]
     used: dict[int, int]
+    pending: list[_Pending] = field(default_factory=list)
 
 
 def import_rows(
@@ -229,13 +243,40 @@ def _import_all(run: _Import, jobs: Sequence[_Job]) -> list[RowResult]:
             results.append(RowResult(job.number, job.title, PROBLEM, problem=problem.rstrip("."), notes=job.notes))
             continue
         try:
-            results.append(_import_row(run, job))
+            results.append(_import_row(run, job, len(results)))
         except DetailsDoNotFit as unfit:
             sentences = ". ".join(dict.fromkeys(found.sentence.rstrip(".") for found in unfit.problems))
             results.append(RowResult(job.number, job.title, PROBLEM, problem=sentences, notes=job.notes))
         except DomainError as unfit:
             results.append(RowResult(job.number, job.title, PROBLEM, problem=str(unfit).rstrip("."), notes=job.notes))
+    for start in range(0, len(run.pending), BATCH):
+        _save_pending(run, run.pending[start : start + BATCH], results)
     return results
+
+
+def _save_pending(run: _Import, pending: Sequence[_Pending], results: list[RowResult]) -> None:
+    """Write new events, say so in the record, and let others read the rest of their rows."""
+    save_new(run.session, [(one.event, one.details, one.topics) for one in pending])
+    for one in pending:
+        audit.record(run.session, now=run.now, actor=run.actor, action="event_imported",
+                     subject=("event", one.event.id), event_id=one.event.id,
+                     fields=["state"] if one.event.state != "draft" else [])
+    for one in pending:
+        try:
+            _heard(run, one.job, one.event)
+        except DomainError as unfit:
+            results[one.place] = RowResult(one.job.number, one.job.title, PROBLEM, problem=str(unfit).rstrip("."),
+                                           notes=one.job.notes)
+    run.session.flush()
+
+
+def _heard(run: _Import, job: _Job, event: Event) -> list[str]:
+    """What other slices made of the row: what they changed, in words. Raises DomainError when it does not fit them."""
+    heard: list[str] = []
+    if job.cells is not None:
+        signals.event_row_imported.send(event, session=run.session, now=run.now, actor=run.actor,
+                                        settings=run.settings, row=job.cells, changes=heard, dry_run=run.dry_run)
+    return heard
 
 
 def _key(job: _Job) -> object:
@@ -268,7 +309,7 @@ def _recognised(run: _Import, job: _Job) -> Event | None:
     return twins[0] if twins else None
 
 
-def _import_row(run: _Import, job: _Job) -> RowResult:
+def _import_row(run: _Import, job: _Job, place: int) -> RowResult:
     event = _recognised(run, job)
     if event is not None and event.id in run.used:
         raise DomainError(f"It is the same event as row {run.used[event.id]}")
@@ -285,18 +326,13 @@ def _import_row(run: _Import, job: _Job) -> RowResult:
     details = replace(details, topics=run.catalogue.topic_names(details.topics),
                       host=run.catalogue.host_name(details.host))
     check(details, now=run.now)
-    if event is None:
-        event, result = _add(run, job, sheet, details)
-    else:
-        assert existing is not None
-        result = _change(run, job, event, existing, details, sheet)
+    if event is None or existing is None:
+        return replace(_add(run, job, sheet, details, place), notes=notes)
+    result = _change(run, job, event, existing, details, sheet)
     run.used[event.id] = job.number
-    heard: list[str] = []
-    if job.cells is not None:
-        signals.event_row_imported.send(event, session=run.session, now=run.now, actor=run.actor,
-                                        settings=run.settings, row=job.cells, changes=heard, dry_run=run.dry_run)
+    heard = _heard(run, job, event)
+    if heard:
         run.session.flush()
-    if heard and result.outcome != NEW:
         result = replace(result, outcome=CHANGED, fields=(*result.fields, *heard))
     return replace(result, notes=notes)
 
@@ -312,21 +348,20 @@ def _placed(run: _Import, sheet: SheetRow, details: EventDetails, existing: Even
     return replace(details, venue=run.venues.merged(place))
 
 
-def _add(run: _Import, job: _Job, sheet: SheetRow, details: EventDetails) -> tuple[Event, RowResult]:
+def _add(run: _Import, job: _Job, sheet: SheetRow, details: EventDetails, place: int) -> RowResult:
     if run.actor.kind == "staff":
         details = cleaned(replace(details, owner_id=run.actor.id))
     target = target_state("draft", sheet.state, over_at=details.when.over_at, now=run.now, publish=run.publish,
                           is_new=True)
-    event = new_event(run.session, details, run.catalogue, is_taken=run.slugs.__contains__, now=run.now,
-                      settings=run.settings, slug=sheet.slug, foreign_uid=job.uid or None, state=target)
+    event, topics = unsaved_event(run.session, details, run.catalogue, is_taken=run.slugs.__contains__, now=run.now,
+                                  settings=run.settings, slug=sheet.slug, foreign_uid=job.uid or None, state=target)
     run.slugs.add(event.slug)
     if job.read is not None and job.read.series:
         event.series = _series(run, job.read)
-    audit.record(run.session, now=run.now, actor=run.actor, action="event_imported", subject=("event", event.id),
-                 event_id=event.id, fields=["state"] if target != "draft" else [])
+    run.pending.append(_Pending(place, job, event, details, topics))
     words = told_words(details)
     about = ", ".join(filter(None, (words["Date and time"], words["Place"], details.host, _WILL_BE[target])))
-    return event, RowResult(job.number, details.title, NEW, about=about)
+    return RowResult(job.number, details.title, NEW, about=about)
 
 
 def _series(run: _Import, read: ReadEvent) -> Series:
