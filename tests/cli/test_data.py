@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -190,3 +191,37 @@ def test_a_backup_that_is_cut_off_or_holds_strange_names_restores_nothing(
     assert sorted(file.name for file in tmp_path.iterdir() if file.suffix in (".jsonl", ".json")) == []
     assert not (tmp_path.parent / "manifest.json").exists()
     assert session.scalars(sa.select(AuditEntry.action)).all() == []
+
+
+def test_a_workbook_goes_round(run: Run, session: Session, tmp_path: Path) -> None:
+    make_event(session, title="=Sum of us", joining_link="https://example.org/join")
+    out = tmp_path / "out.xlsx"
+    out.write_bytes(run("events", "export", "--format", "xlsx").stdout_bytes)
+    assert last_line(run("events", "import", out)) == "0 new, 0 changed, 1 unchanged"
+
+
+def test_strange_columns_are_matched_by_options(run: Run, session: Session, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text("Event name,When,Colour\nA day,1 June 2027 10am,red\n")
+    refused = run("events", "import", file)
+    assert refused.exit_code == 1 and "Did you mean title for event name?" in refused.stderr
+    matched = ("--column", "Event name=title", "--column", "When=starts", "--column", "Colour=")
+    every = ("--all", "kind=workshop", "--all", "mode=online", "--all", "booking=none")
+    assert last_line(run("events", "import", file, *matched, *every)) == "1 new, 0 changed, 0 unchanged"
+    assert session.scalars(sa.select(Event.title)).all() == ["A day"]
+    for wrong in (("--column", "When=colour"), ("--column", "When"), ("--all", "title=x")):
+        assert run("events", "import", file, *wrong).exit_code == 2
+
+
+def test_a_gigabyte_of_zeros_is_refused_and_never_read_whole(run: Run, session: Session, tmp_path: Path) -> None:
+    file = tmp_path / "zeros.csv"
+    with file.open("wb") as opened:
+        opened.truncate(1_000_000_000)  # takes no room on the disk
+    tracemalloc.start()
+    try:
+        answer = run("events", "import", file)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert answer.exit_code == 1 and "larger than 5 MB" in answer.stderr
+    assert peak < 30_000_000
