@@ -267,3 +267,20 @@ def test_unfinished_public_forms_say_what_is_missing(scene: Scene, new_visitor: 
 def test_unfinished_staff_forms_say_what_is_missing(scene: Scene, admin: Visitor) -> None:
     for sent in STAFF_FORMS:
         send_unfinished(admin, sent)
+
+
+def test_the_look_at_a_file_before_it_is_imported(scene: Scene, admin: Visitor) -> None:
+    known = "title,kind,starts,mode,booking\n"
+    files = {
+        "What the columns are": "Event name,Favourite colour\nOpen day,red\n",
+        "Nothing was saved": f"{known}Open day,séance,12/31/2027,online,none\n",
+        "All rows fit": f"{known}Open day,workshop,04/05/2027,online,none\n",
+    }
+    for says, content in files.items():
+        admin.open("/staff/import")
+        admin.page.get_by_label("Spreadsheet or calendar").set_input_files(
+            {"name": "events.csv", "mimeType": "text/csv", "buffer": content.encode()}
+        )
+        admin.page.get_by_role("button", name="Check the file").click()
+        admin.page.get_by_text(says, exact=True).first.wait_for()
+        admin.check(widths=(NARROW, WIDE))
