@@ -133,6 +133,11 @@ def test_bank_holidays_are_said(when: When, said: list[str]) -> None:
     assert [clash.words for clash in find_clashes([slot(when=when)], [], now=NOW)[0]] == said
 
 
+def test_an_event_that_does_not_take_place_clashes_with_no_holiday() -> None:
+    monday = When(datetime(2027, 8, 2, 9, tzinfo=UTC), datetime(2027, 8, 2, 11, tzinfo=UTC))
+    assert find_clashes([slot(when=monday, state="cancelled")], [], now=NOW) == [[]]
+
+
 hours = st.tuples(st.integers(9, 20), st.integers(0, 3), st.integers(0, 4)).map(
     lambda three: at(9, three[0], min(23, three[0] + 1 + three[1]))
 )

@@ -122,7 +122,7 @@ def test_another_time_for_all_dates_is_shown_with_each_message_and_told_once(
     unsaid = browser.send(path, hidden(check))
     assert unsaid.status_code == 422
     done = browser.send(path, hidden(check) | {"tell": "now"}, follow_redirects=True)
-    assert "4 people are being emailed" in text(done)
+    assert "2 other dates changed too. 4 people are being emailed." in text(done)
     now_at = {name: times(event) for name, event in state_of(session, talks).items()}
     assert now_at == {"past": "02-22 09:00", "first": "04-12 13:00", "off": "04-19 09:00", "second": "04-26 13:00",
                       "third": "05-10 13:00"}  # fmt: skip

@@ -143,7 +143,8 @@ def find_clashes(
                     clash = _clash(kind, value, slot, field_[other], span)
                     clashes.append(((_ORDER[kind], span[0], clash.words, other), clash))
         clashes.sort(key=lambda pair: pair[0])
-        found.append([clash for _, clash in clashes] + holiday_clashes(slot.when, now=now))
+        holidays = holiday_clashes(slot.when, now=now) if _counts(slot, now) else []
+        found.append([clash for _, clash in clashes] + holidays)
     return found
 
 

@@ -125,7 +125,9 @@ def save_or_check_all(
         kept = [one.note for one in plan if one.note]
         after = {one.event_id: one.details.when.words(uk_time=one.details.mode == "online") for one in plan}
         return check_page(found, heading=heading, back_to=back_to, problem=problem, kept=kept, after=after)
-    flash(f"{words} {emailed_words(people)}".strip() if changed else "Nothing was changed.")
+    others = sum(bool(one.changed) for one in saved) - 1
+    also = f" {others} other {'date' if others == 1 else 'dates'} changed too." if others > 0 else ""
+    flash(f"{words}{also} {emailed_words(people)}".strip() if changed else "Nothing was changed.")
     for note in notes:
         flash(note, "info")
     return see_other(back_to)
