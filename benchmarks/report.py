@@ -48,7 +48,8 @@ class Measured:
     def aim_words(self) -> str:
         """What is aimed at: "15" as a ratio, "80 ms" as processor time."""
         aim, limit = self.scenario.aim, self.scenario.limit_ms
-        return " and ".join([f"{aim:g}"] * (aim is not None) + [f"{limit:g} ms"] * (limit is not None))
+        parts = ["" if aim is None else f"{aim:g}", "" if limit is None else f"{limit:g} ms"]
+        return " and ".join(part for part in parts if part)
 
 
 def _middle(samples: list[Sample], name: str) -> float:

@@ -305,7 +305,8 @@ def events_of_page(session: Session, found: Found, *, scope: Scope, now: datetim
 
 def next_events(session: Session, now: datetime, *, limit: int) -> list[ListedEvent]:
     """The next events that take place, those on now first."""
-    conditions = [is_public(), Event.state == "published", Event.over_at > now]
+    # not_in, so that SQLite walks the order of sort_at to the first few instead of sorting all that are published
+    conditions = [is_public(), Event.state.not_in(("postponed", "cancelled")), Event.over_at > now]
     statement = _listed(conditions).order_by(Event.sort_at, Event.id).limit(limit)
     return [_as_listed(row, now) for row in session.execute(statement)]
 
