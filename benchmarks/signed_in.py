@@ -8,8 +8,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from tests.factories import make_account, sign_in
+from workshops.accounts.queries import account_by_email
 from workshops.app import create_app
 from workshops.core.db import db
+
+EMAIL = "measured-organiser@example.org"
 
 
 def main() -> None:
@@ -17,7 +20,7 @@ def main() -> None:
     app = create_app()
     with app.app_context():
         session, now = db.session(), datetime.now(UTC)
-        account = make_account(session, role="organiser", email="measured-organiser@example.org", now=now)
+        account = account_by_email(session, EMAIL) or make_account(session, role="organiser", email=EMAIL, now=now)
         client = app.test_client()
         sign_in(session, client, account, now=now)
         cookie = client.get_cookie(app.config["SESSION_COOKIE_NAME"])
