@@ -149,6 +149,7 @@ def save_page(
         except service.EditedMeanwhile:
             together = bring_together(page)
             if together is not None:
+                page.form.add_error("Somebody else changed this too. Look at both versions, then save again")
                 return NotSaved(together=together)
         except DetailsDoNotFit as unfit:
             show_problems(page.form, unfit)

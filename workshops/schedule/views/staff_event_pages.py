@@ -202,6 +202,7 @@ def _edit_page(page: Editing, found: NotSaved = NotSaved(), *, preview: Any = No
         form=page.form,
         groups=_groups(page.form, names, preview is not None),
         event=event,
+        together=found.together,
         preview=preview,
         has_days=has_days,
         when=page.before.when.words(uk_time=page.before.mode == "online"),
