@@ -199,7 +199,7 @@ PUBLIC_FORMS = (
 STAFF_FORMS = (
     Sent("/staff/events/new", "Save as a draft", ("Title", "A title alone")),
     Sent(f"/staff/events/{DRAFT}/edit/when", "Save and continue", ("Start time", "half past never")),
-    Sent(f"/staff/events/{DRAFT}/edit/where", "Save and continue", ("Joining link (optional)", "ftp://example.org")),
+    Sent(f"/staff/events/{HYBRID}/edit/where", "Save the changes", ("Joining link (optional)", "ftp://example.org")),
     Sent(f"/staff/events/{OPEN}/cancel", "Cancel", None),
     Sent(f"/staff/events/{OPEN}/postpone", "Postpone", None),
     Sent(f"/staff/events/{OPEN}/add-date", "", ("Start time", "half past never")),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workshops.schedule.rules.days import at_the_same_time
 from workshops.schedule.rules.events import BOOKINGS, MODES, EventDetails, Place
 from workshops.schedule.rules.parts import (
     CANNOT_START,
@@ -21,6 +22,7 @@ from workshops.schedule.rules.parts import (
     room_words,
     tasks_of,
 )
+from workshops.schedule.rules.public_state import EventView
 from workshops.schedule.rules.when import When
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -77,3 +79,18 @@ def test_a_room_is_held_against_the_places(places: int | None, holds: int | None
     details = replace(PLAIN, venue=Place("Hall"), room="Blue Room", capacity_in_person=places)
     assert room_words(details, holds) == words
     assert room_words(replace(details, mode="online"), holds) == "" == room_words(replace(details, room=""), holds)
+
+
+def test_a_day_left_out_is_free_for_another_event() -> None:
+    def on(day: int, starts: int, ends: int) -> tuple[datetime, datetime]:
+        return datetime(2027, 3, day, starts, tzinfo=UTC), datetime(2027, 3, day, ends, tzinfo=UTC)
+
+    def view(*spans: tuple[datetime, datetime]) -> EventView:
+        days = [[starts.isoformat(), ends.isoformat()] for starts, ends in spans] if len(spans) > 1 else []
+        return EventView(state="published", mode="in_person", booking="none", sort_at=spans[0][0], days=days,
+                         starts_at=spans[0][0], over_at=spans[-1][1], ends_at=spans[-1][1])  # fmt: skip
+
+    several = view(on(1, 10, 16), on(3, 10, 12))
+    assert at_the_same_time([several, view(on(2, 10, 16))]) == [[], []]
+    assert at_the_same_time([several, view(on(3, 13, 16))]) == [[], []]
+    assert at_the_same_time([several, view(on(3, 11, 16))]) == [[1], [0]]
