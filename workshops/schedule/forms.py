@@ -147,7 +147,7 @@ class EventForm(Form):
         "domains": "For example everybody in the Scottish Government and at a partner.",
         "invited": "Named people; you write the list on a page of its own.",
     })  # fmt: skip
-    admitted_domains = TextAreaField("Mail domains", rows=4, mark_optional=False,
+    admitted_domains = TextAreaField("Mail domains whose people may register", rows=4, mark_optional=False,
                                      hint="What stands behind the @, each on a line of its own, such as gov.scot. "
                                      "Everything below it is let in too.")  # fmt: skip
     when_full = RadioField("When all places are taken", choices=[("wait", "Keep a waiting list"),
