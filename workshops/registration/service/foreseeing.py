@@ -86,7 +86,7 @@ def foresee_news(
     after = known_words(details_of(session, event), event.state)
     offers = offers_to_make(session, event, counts_of(session, event.id), now=now)
     plans = plan_news(session, event, before=known, after=after, waiting=waiting_about(session, event.id, NEWS_KINDS))
-    people = _sorted_people(event, plans, known, {offer.id for offer in offers})
+    people = _sorted_people(event, plans, known, {offer.id for offer in offers}, offer_deadline(now, event.sort_at))
     sections = [
         ("Waiting list", tuple(_waiting_words(session, event, before, offers))),
         ("Offers", tuple(_offer_words(session, event, now))),
@@ -96,12 +96,14 @@ def foresee_news(
     return Foreseen(
         told=people.versions.total(),
         audiences=tuple(_audiences(event, people, offers)),
-        examples=tuple(_examples(event, people, offers, settings)),
+        examples=tuple(_examples(session, event, people, offers, settings)),
         sections=tuple((heading, sentences) for heading, sentences in sections if sentences),
     )
 
 
-def _sorted_people(event: Event, plans: Iterator[PlannedNews], before: Known, offered: set[int]) -> _People:
+def _sorted_people(
+    event: Event, plans: Iterator[PlannedNews], before: Known, offered: set[int], latest: datetime | None
+) -> _People:
     people = _People()
     for one in plans:
         registration = one.registration
@@ -114,8 +116,9 @@ def _sorted_people(event: Event, plans: Iterator[PlannedNews], before: Known, of
             people.not_told[state] += 1
             continue
         people.behind += not one.is_replaced and one.known != before
-        if state == "offered" and people.until is None:
-            people.until = registration.offer_expires_at
+        if state == "offered" and people.until is None and registration.offer_expires_at is not None:
+            # No offer outlasts a start that is brought forward.
+            people.until = min(registration.offer_expires_at, latest or registration.offer_expires_at)
         people.versions[_Version(state, registration.attending, one.news)] += 1
     return people
 
@@ -215,22 +218,35 @@ def _earlier_words(event: Event, people: _People) -> Iterator[str]:
         )
 
 
-def _examples(event: Event, people: _People, offers: Sequence[Offer], settings: Settings) -> Iterator[Example]:
+def _examples(
+    session: Session, event: Event, people: _People, offers: Sequence[Offer], settings: Settings
+) -> Iterator[Example]:
+    """Each mail once, however many sorts of people get it; the ones that most people get first."""
     order = list(_WHO)
     versions = sorted(people.versions.items(), key=lambda one: (order.index(one[0].state), -one[1], one[0].attending))
     several = Counter(version.state for version in people.versions)
-    for version, number in versions[:VERSIONS_SHOWN]:
+    found: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    for version, number in versions:
         who = _WHO[version.state].lower()
         if several[version.state] > 1 and event.mode == "hybrid":
-            who += f", {ATTENDING_WORDS[version.attending].lower()}"
+            who += f" {ATTENDING_WORDS[version.attending].lower()}"
         person = _example_person(version.state, version.attending, people.until)
-        values = news_values(event, person, version.news)
-        yield _example(event, person, version.news.kind, values, who, number, settings)
+        words = _words(event, person, version.news.kind, news_values(event, person, version.news), settings)
+        found.setdefault(words, []).append((who, number))
+    for (subject, text), groups in list(found.items())[:VERSIONS_SHOWN]:
+        who = ", ".join(dict.fromkeys(who for who, _ in groups))
+        yield Example(who, sum(number for _, number in groups), subject, text)
     if offers:
-        person = _example_person("offered", "in_person" if event.mode != "online" else "online", offers[0].until)
-        values = {"until": offers[0].until}
-        yield _example(event, person, "place_offered", values, "people who are offered a place at once", len(offers),
-                       settings)  # fmt: skip
+        sides = Counter(
+            registration.attending
+            for registration in registrations_of(session, event.id, ("waiting",))
+            if registration.id in {offer.id for offer in offers}
+        )
+        for side, number in sorted(sides.items()):
+            person = _example_person("offered", side, offers[0].until)
+            subject, text = _words(event, person, "place_offered", {"until": offers[0].until}, settings)
+            where = f" {ATTENDING_WORDS[side].lower()}" if len(sides) > 1 else ""
+            yield Example(f"people who are offered a place{where} at once", number, subject, text)
 
 
 def _example_person(state: str, attending: str, until: datetime | None) -> Registration:
@@ -241,19 +257,14 @@ def _example_person(state: str, attending: str, until: datetime | None) -> Regis
     )
 
 
-def _example(
-    event: Event,
-    person: Registration,
-    kind: str,
-    values: dict[str, Any],
-    who: str,
-    number: int,
-    settings: Settings,
-) -> Example:
+def _words(
+    event: Event, person: Registration, kind: str, values: dict[str, Any], settings: Settings
+) -> tuple[str, str]:
+    """The subject and the text of a mail to that person."""
     entry = entry_for(event, settings=settings)
     has_invitation = person.state in CALENDAR_STATES and entry is not None
     filled = mail_values(
         event, person, entry=entry, has_invitation=has_invitation, values=values, settings=settings
     )
     words = render_words(f"registration/{kind}", values=filled, links=["place"], settings=settings)
-    return Example(who, number, words.subject, words.text.replace(placeholder("place"), _LINK_WORDS))
+    return words.subject, words.text.replace(placeholder("place"), _LINK_WORDS)

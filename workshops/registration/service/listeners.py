@@ -17,6 +17,8 @@ from workshops.audit.rules import WORKER, Actor
 from workshops.audit.service import record
 from workshops.config import Settings
 from workshops.messages.models import OutboxMessage
+from workshops.messages.queries import lock_waiting_messages
+from workshops.messages.service import take_back
 from workshops.registration.models import Needs, Registration
 from workshops.registration.queries import counts_of, registrations_of
 from workshops.registration.rules import ACTIVE_STATES, offer_deadline
@@ -153,6 +155,9 @@ def lock_event_again(session: Session, event: Event) -> None:
 def _take_offers_back(session: Session, event: Event, *, now: datetime, actor: Actor, settings: Settings) -> None:
     """Who was offered a place waits again, where they were: an event that does not take place has none to take."""
     lock_event_again(session, event)
+    # An offer that has not gone out yet would be true again if the event came back, beside the new one.
+    for message in lock_waiting_messages(session, event.id, ("registration/place_offered",)):
+        take_back(message, "The event does not take place as planned, so the offer was taken back.")
     for registration in registrations_of(session, event.id, ("offered",)):
         change_state(registration, "waiting", now)
         record(
