@@ -86,6 +86,7 @@ STAFF = (
         "edit", "preview", "cancel", "postpone", "add-date", "copy", "repeat", "dates", "dates/cancel", "people/add",
         "needs", "messages", "on-the-day", "attendance", "register-sheet", "notes", "write-ups/new")),
     *(f"/staff/events/{slug}/edit/{part}" for slug in (OPEN, DRAFT, HYBRID) for part in PARTS),
+    *(f"/staff/events/{slug}/reinstate" for slug in (CANCELLED, "example-workshop-postponed")),
     f"/staff/events/{FOLLOWED_UP}/edit/history", f"/staff/events/{DRAFT}/edit/check", f"/staff/events/{DRAFT}/preview",
     f"/staff/events/{DRAFT}/edit/days?first=2027-10-30&last=2027-11-01&start=10am&end=4pm",
     *(f"/staff/events/{slug}/people" for slug in (OPEN, FULL, HYBRID, APPROVAL, INVITED)),

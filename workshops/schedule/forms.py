@@ -247,7 +247,7 @@ class ReasonForm(Form):
     reason = TextAreaField("Reason", [required("Enter the reason. It is shown on the event’s page"),
                                       max_length(REASON_MAX)], rows=3,
                            hint="Everybody can read it on the event’s page.")  # fmt: skip
-    tell = RadioField("Email the people who are registered?", choices=TELL_CHOICES)
+    tell = RadioField("Do you want to tell people?", choices=TELL_CHOICES)
 
 
 class TellForm(Form):

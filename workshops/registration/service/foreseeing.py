@@ -19,8 +19,8 @@ from workshops.core.london_time import deadline_words, instant_words
 from workshops.messages.queries import waiting_about
 from workshops.messages.render import placeholder, render_words
 from workshops.registration.models import Registration
-from workshops.registration.queries import counts_of, registrations_of
-from workshops.registration.rules import ATTENDING_WORDS, CALENDAR_STATES, Offer, offer_deadline
+from workshops.registration.queries import counts_of, invitees_of, registrations_of
+from workshops.registration.rules import ACTIVE_STATES, ATTENDING_WORDS, CALENDAR_STATES, Offer, offer_deadline
 from workshops.registration.rules.news import Known, News, known_words
 from workshops.registration.rules.reminders import REMINDERS, reminders_of
 from workshops.registration.service.news import PlannedNews, news_values, plan_news
@@ -95,7 +95,7 @@ def foresee_news(
     ]
     return Foreseen(
         told=people.versions.total(),
-        audiences=tuple(_audiences(event, people, offers)),
+        audiences=tuple(_audiences(session, event, people, offers)),
         examples=tuple(_examples(session, event, people, offers, settings)),
         sections=tuple((heading, sentences) for heading, sentences in sections if sentences),
     )
@@ -123,7 +123,7 @@ def _sorted_people(
     return people
 
 
-def _audiences(event: Event, people: _People, offers: Sequence[Offer]) -> Iterator[Audience]:
+def _audiences(session: Session, event: Event, people: _People, offers: Sequence[Offer]) -> Iterator[Audience]:
     told: Counter[str] = Counter()
     for version, number in people.versions.items():
         told[version.state] += number
@@ -135,6 +135,9 @@ def _audiences(event: Event, people: _People, offers: Sequence[Offer]) -> Iterat
     for state in _WHO:
         if people.not_told[state]:
             yield Audience(f"{_WHO[state]} to whom nothing is new", people.not_told[state], "Not told")
+    invited = sum(state not in ACTIVE_STATES for _, state in invitees_of(session, event.id))
+    if invited:
+        yield Audience("People invited who have not registered", invited, "Not told")
 
 
 def _how(event: Event, state: str) -> str:

@@ -34,6 +34,7 @@ from workshops.schedule.rules.when import When
 from workshops.schedule.service.catalogue import Catalogue
 from workshops.schedule.service.details import all_counts_of, details_of
 from workshops.schedule.service.events import apply_change, told_changes
+from workshops.schedule.service.team import count_team_to_tell
 from workshops.schedule.signals import Change, answers
 
 
@@ -122,7 +123,12 @@ def _composed(
     heard = consequences_composed.send(
         event, session=session, now=now, settings=settings, before=before, after=after, before_state=before_state
     )
-    return joined(answers(heard))
+    team = count_team_to_tell(session, event, now=now, settings=settings)
+    how = "Invitation in their own calendar is brought up to date, whatever you choose"
+    if event.state in ("cancelled", "postponed"):
+        how = "It is taken out of their own calendar, whatever you choose"
+    mine = [Foreseen(audiences=(Audience("People who run it", team, how),))] if team else []
+    return joined([*answers(heard), *mine])
 
 
 def _consequences(

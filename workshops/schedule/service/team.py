@@ -62,6 +62,25 @@ def tell_team(session: Session, event: Event, *, now: datetime, settings: Settin
     return sent
 
 
+def count_team_to_tell(session: Session, event: Event, *, now: datetime, settings: Settings) -> int:
+    """How many of those who run an event `tell_team` would tell if it were called now. Only reads."""
+    entry = entry_for(event, settings=settings)
+    if event.state == "draft" or now >= event.over_at or entry is None:
+        return 0
+    running = {event.owner_id, *facilitators_of(session, event.id)}
+    kept = run_invitations_of(session, event.id)
+    told = _told(event, entry)
+    number = 0
+    for account in team_of(session, event):
+        row = kept.get(account.id)
+        kind = news_for(
+            runs=account.id in running, now=told, before=read_told(row.told) if row else None,
+            method=row.method if row else None,  # type: ignore[arg-type]
+        )
+        number += kind is not None and account.is_active and account.calendar_invitations
+    return number
+
+
 def _in_calendars(session: Session, event: Event, email_keys: list[str]) -> dict[str, signals.InCalendar]:
     asked = signals.calendars_asked.send(event, session=session, email_keys=email_keys)
     return {one.email_key: one for one in signals.answers(asked)}
