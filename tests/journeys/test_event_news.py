@@ -9,7 +9,7 @@ from icalendar import Calendar
 from sqlalchemy.orm import Session
 
 from tests.conftest import FakeClock
-from tests.factories import make_event
+from tests.factories import make_event, make_registration, make_venue
 from tests.journeys.conftest import Mail
 from tests.journeys.person import Person
 
@@ -121,3 +121,49 @@ def test_a_postponed_event_comes_back_with_a_new_date(
     assert int(back.entry["SEQUENCE"]) > int(gone.entry["SEQUENCE"])
     assert "Wednesday 14 April 2027" in back.text
     assert entry_in_feed(someone, full_table)["STATUS"] == "CONFIRMED"
+
+
+def test_many_things_changed_twice_are_one_mail_for_each_of_31_people(
+    session: Session, organiser: Person, mail: Mail, clock: FakeClock
+) -> None:
+    """Time, place, link and places change, and then the time again, before the worker runs: still one mail each."""
+    event = make_event(session, slug="big-day", title="Big day", mode="hybrid", capacity_in_person=12,
+                       capacity_online=6, joining_link="https://meet.example.org/old",
+                       venue_id=make_venue(session, "Old Hall").id)  # fmt: skip
+    states = {("confirmed", "in_person"): 10, ("confirmed", "online"): 6, ("waiting", "in_person"): 4,
+              ("waiting", "online"): 2, ("offered", "in_person"): 2, ("requested", "in_person"): 2,
+              ("cancelled", "in_person"): 2, ("lapsed", "in_person"): 1, ("declined", "online"): 2}  # fmt: skip
+    for (state, attending), number in states.items():
+        for _ in range(number):
+            more = {"offer_expires_at": event.sort_at} if state == "offered" else {}
+            make_registration(session, event, state=state, attending=attending, **more)
+    session.rollback()
+
+    edit = organiser.open("/staff/events/big-day/edit")
+    edit.fill(start_time="2pm", end_time="4pm", joining_link="https://meet.example.org/new", venue_name="New Hall",
+              capacity_online="5").press("Save", 200)  # fmt: skip
+    assert edit.heading == "Check before you save"
+    assert "“Tell everyone now” emails 26 people." in edit.words
+    assert "To people with a place in person (10 people)" in edit.words
+    edit.fill(tell="now").press("Save")
+    assert "26 people are being emailed." in edit.words
+
+    clock.advance(minutes=1)
+    edit = organiser.open("/staff/events/big-day/edit")
+    edit.fill(start_time="5pm", end_time="7pm").press("Save", 200)
+    assert "26 emails about an earlier change did not go out yet." in edit.words
+    edit.fill(tell="now").press("Save")
+
+    news = mail(kind="event_changed")
+    assert len(news) == 26 and len({letter.to for letter in news}) == 26
+    assert len(mail()) == 26, "and nothing else"
+    for letter in news:
+        assert "before: Wednesday 31 March 2027, 11am to 1pm" in letter.text
+        assert "now: Wednesday 31 March 2027, 5pm to 7pm" in letter.text
+        assert "2pm to 4pm" not in letter.text and "New Hall" in letter.text
+    invited = [letter for letter in news if letter.calendar_part is not None]
+    assert len(invited) == 18, "people with a place, and people who asked for one"
+    for letter in invited:
+        assert letter.method == "REQUEST" and letter.entry["DTSTART"].dt.hour == 17
+        assert int(letter.entry["SEQUENCE"]) >= 2
+    assert sum("https://meet.example.org/new" in letter.text for letter in news) == 6
