@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from icalendar import Calendar
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from tests.conftest import FakeClock, FormClient
@@ -16,7 +16,7 @@ from tests.factories import make_account, make_registration
 from workshops.accounts.models import Account
 from workshops.audit.rules import COMMAND, person
 from workshops.config import Settings
-from workshops.core.db import transaction
+from workshops.core.db import db, transaction
 from workshops.messages.models import OutboxMessage
 from workshops.registration import service as registration
 from workshops.schedule import service
@@ -37,9 +37,13 @@ class Office:
     def __init__(self, session: Session, settings: Settings, clock: FakeClock) -> None:
         self.session, self.settings, self.clock = session, settings, clock
         self.event_id = 0
+        #: Whether the worker has sent everything before the next step.
+        self.delivers = True
 
     def _by(self) -> dict[str, Any]:
         self.clock.now += timedelta(minutes=1)
+        if self.delivers:
+            db.session().execute(update(OutboxMessage).where(OutboxMessage.state == "due").values(state="sent"))
         return {"now": self.clock.now, "actor": COMMAND, "settings": self.settings}
 
     def draft(self, **more: Any) -> None:
@@ -131,6 +135,27 @@ def test_each_change_reaches_their_calendar_once_and_other_changes_do_not(office
     second = office.mails(olivia)[1].body_text
     assert "before: Tuesday 6 April 2027" in second and "now: Tuesday 13 April 2027" in second
     assert "The way to join online has changed." in office.mails(olivia)[3].body_text
+
+
+def test_changed_again_before_the_worker_runs_they_get_one_mail_too(office: Office, olivia: Account) -> None:
+    office.draft(owner_id=olivia.id)
+    office.step(service.publish_event)
+    office.change(when=LATER)
+    office.delivers = False
+    office.change(title="A conversation")
+    office.change(area="Fife")
+
+    def going_out() -> list[OutboxMessage]:
+        return [mail for mail in office.mails(olivia) if mail.state == "due"]
+
+    (mail,) = going_out()
+    assert "before: Tuesday 6 April 2027" in mail.body_text and "A conversation" in mail.body_text
+    office.change(title="A round-table", area="", when=WHEN)
+    assert going_out() == [], "what was changed back is no news"
+    office.change(when=LATER)
+    office.step(service.cancel_event, reason="Snow.", tell=False)
+    (mail,) = going_out()
+    assert mail.kind == "schedule/run_off"
 
 
 def test_postponed_dated_anew_cancelled_and_reinstated(office: Office, olivia: Account) -> None:

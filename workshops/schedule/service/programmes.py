@@ -24,7 +24,7 @@ from workshops.schedule.rules.problems import DetailsDoNotFit, Problem, refuse
 from workshops.schedule.rules.slugs import free_slug
 from workshops.schedule.rules.states import clean_reason
 from workshops.schedule.service.calendar import refreshing
-from workshops.schedule.service.details import counts_of
+from workshops.schedule.service.details import all_counts_of
 from workshops.schedule.service.events import tell_question
 from workshops.schedule.service.states import cancel_event, publish_event
 
@@ -193,7 +193,7 @@ def cancel_events(
         for event_id in _of_programme(session, programme_id, event_ids, ("published", "postponed"))
         if (event := session.get(Event, event_id)) is not None and event.over_at > now
     ]
-    people = sum(counts_of(event).people for event in map(session.get_one, [Event] * len(ids), ids))
+    people = sum(all_counts_of(session, event).people for event in map(session.get_one, [Event] * len(ids), ids))
     problems: list[Problem] = []
     try:
         reason = clean_reason(reason)

@@ -20,7 +20,8 @@ from workshops.ical.invitation import invitation_bytes
 from workshops.ical.sequence import next_sequence
 from workshops.messages.mime import display_name
 from workshops.messages.models import OutboxMessage
-from workshops.messages.service import enqueue
+from workshops.messages.queries import lock_waiting_messages
+from workshops.messages.service import enqueue, take_back
 from workshops.schedule import signals
 from workshops.schedule.calendar_entry import ORGANISER_NAME, entry_for
 from workshops.schedule.models import Event, RunInvitation
@@ -29,6 +30,10 @@ from workshops.schedule.queries.reach import facilitators_of
 from workshops.schedule.queries.team import last_invitation_mail, run_invitations_of, team_of
 from workshops.schedule.rules.public_state import when_text
 from workshops.schedule.rules.team import METHODS, Told, changed_words, news_for, places_words, read_told
+
+#: Beside what somebody was told: what they knew before, which counts again when that mail is taken back unsent.
+BEFORE = "before"
+REPLACED = "A newer mail about the event took its place."
 
 
 def tell_team(session: Session, event: Event, *, now: datetime, settings: Settings) -> int:
@@ -48,18 +53,43 @@ def tell_team(session: Session, event: Event, *, now: datetime, settings: Settin
     kept = run_invitations_of(session, event.id)
     others = _in_calendars(session, event, [account.email_key for account in accounts])
     told = _told(event, entry)
+    waiting = {
+        message.about_id: message
+        for message in lock_waiting_messages(session, event.id, [f"schedule/{kind}" for kind in METHODS])
+    }
     sent = 0
     for account in accounts:
         row = kept.get(account.id)
-        kind = news_for(
-            runs=account.id in running, now=told, before=read_told(row.told) if row else None,
-            method=row.method if row else None,  # type: ignore[arg-type]
-        )
-        if kind is None or not account.is_active or not account.calendar_invitations:
+        runs = account.id in running
+        if _news(row, runs, told) is None or not account.is_active or not account.calendar_invitations:
             continue
-        other = others.get(account.email_key)
-        sent += _tell(session, event, account, row, kind, told, entry, other, now=now, settings=settings)
+        if account.id in waiting and row is not None:
+            # A mail that has not gone out is replaced, so that they too get one that says everything.
+            take_back(waiting[account.id], REPLACED)
+            row = _as_before(session, row)
+        kind = _news(row, runs, told)
+        if kind is not None:
+            other = others.get(account.email_key)
+            sent += _tell(session, event, account, row, kind, told, entry, other, now=now, settings=settings)
     return sent
+
+
+def _news(row: RunInvitation | None, runs: bool, told: Told) -> str | None:
+    return news_for(
+        runs=runs, now=told, before=read_told(row.told) if row else None,
+        method=row.method if row else None,  # type: ignore[arg-type]
+    )
+
+
+def _as_before(session: Session, row: RunInvitation) -> RunInvitation | None:
+    """What somebody knew before the mail that was taken back; None when it was the first. SEQUENCE stays raised."""
+    before = row.told.get(BEFORE)
+    if before is None:
+        session.delete(row)
+        session.flush()
+        return None
+    row.told, row.method = dict(before["told"]), before["method"]
+    return row
 
 
 def count_team_to_tell(session: Session, event: Event, *, now: datetime, settings: Settings) -> int:
@@ -72,11 +102,7 @@ def count_team_to_tell(session: Session, event: Event, *, now: datetime, setting
     told = _told(event, entry)
     number = 0
     for account in team_of(session, event):
-        row = kept.get(account.id)
-        kind = news_for(
-            runs=account.id in running, now=told, before=read_told(row.told) if row else None,
-            method=row.method if row else None,  # type: ignore[arg-type]
-        )
+        kind = _news(kept.get(account.id), account.id in running, told)
         number += kind is not None and account.is_active and account.calendar_invitations
     return number
 
@@ -106,8 +132,9 @@ def _tell(
 ) -> bool:
     """Store one mail with its invitation, and note down what was told."""
     before = read_told(row.told) if row else None
+    known = {BEFORE: {"told": before.kept(), "method": row.method}} if row and before else {}
     row = row or RunInvitation(event_id=event.id, account_id=account.id, sequence=-1, told_at=now)
-    row.method, row.told, row.told_at = METHODS[kind], told.kept(), now
+    row.method, row.told, row.told_at = METHODS[kind], {**told.kept(), **known}, now
     last = max([row.sequence, other.sequence if other else -1])
     if kind in ("run_changed", "run_off") and _knows_as_guest(session, event, account, now):
         # Registered under the same address, and told all of it a moment ago with a calendar entry of its own.
