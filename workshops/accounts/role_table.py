@@ -102,7 +102,7 @@ TABLE: dict[str, tuple[Action, ...]] = {
                ("schedule.new_event", "schedule.preview_description", "schedule.copy_event")),
         Action("Change, repeat and publish an event", RUNNERS,
                ("schedule.edit_event", "schedule.edit_part", "schedule.edit_days", "schedule.check_event",
-                "schedule.publish_event", "schedule.repeat_event", "schedule.add_date",
+                "schedule.publish_event", "schedule.unpublish_event", "schedule.repeat_event", "schedule.add_date",
                 "schedule.publish_dates")),
         Action("Postpone, cancel and reinstate an event", RUNNERS,
                ("schedule.postpone_event", "schedule.cancel_event", "schedule.reinstate_event",
