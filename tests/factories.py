@@ -77,7 +77,8 @@ def make_venue(session: Session, name: str = "Example Hall", **more: Any) -> Ven
 
 
 def make_programme(session: Session, title: str = "Example Week", **more: Any) -> Programme:
-    programme = Programme(title=title, slug=f"programme-{next(_numbers)}", title_key=title.lower(), **more)
+    slug = more.pop("slug", None) or f"programme-{next(_numbers)}"
+    programme = Programme(title=title, slug=slug, title_key=title.lower(), **more)
     session.add(programme)
     session.commit()
     return programme

@@ -92,6 +92,7 @@ class Scene:
     site: Site
     places: dict[str, str]
     links: dict[str, str]
+    proposals: dict[str, str]
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +100,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """The demonstration, served. Tests may register there; nothing else changes."""
     with served(tmp_path_factory.mktemp("scene"), demo=True) as site:
         said = json.loads(site.instance.python("-m", "tests.browser.states"))
-        yield Scene(site, said["places"], said["links"])
+        yield Scene(site, said["places"], said["links"], said["proposals"])
 
 
 @pytest.fixture

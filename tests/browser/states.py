@@ -3,7 +3,7 @@
     python -m tests.browser.states
 
 My place in every state of a registration, another date to move to, an event that is on now, links to set a password.
-Printed as JSON: {"places": {state: path}, "links": {...}}. Nothing here runs outside tests.
+Printed as JSON: {"places": {state: path}, "links": {...}, "proposals": {...}}. Nothing here runs outside tests.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from flask import current_app
 from sqlalchemy.orm import Session
 
+from tests.browser.proposals import Partners
 from workshops.accounts import queries as account_queries
 from workshops.accounts import service as accounts
 from workshops.app import create_app
@@ -160,7 +161,8 @@ def main() -> None:
             scene.event_states()
             scene.rooms()
             links = scene.links()
-        print(json.dumps({"places": scene.places, "links": links}))
+            proposals = Partners(session, **scene.how()).show()
+        print(json.dumps({"places": scene.places, "links": links, "proposals": proposals}))
 
 
 if __name__ == "__main__":

@@ -53,7 +53,8 @@ PUBLIC = (
 #: Pages with a form: the form token needs the one cookie there is.
 WITH_FORM = (
     "/find-my-place", "/find-my-place?sent=1", "/staff/sign-in", "/staff/forgotten-password",
-    "/staff/forgotten-password?sent=yes",
+    "/staff/forgotten-password?sent=yes", "/ask-for-an-event", "/ask-for-an-event?sent=1",
+    *(f"/programmes/example-co-production-week/{form}" for form in ("host-an-event", "ask-for-an-event")),
     *(f"/events/{slug}/register" for slug in (
         OPEN, FULL, HYBRID, APPROVAL, CLOSED, ASKS, INVITED, DOMAINS, "example-festival-day-at-a-partner",
         "example-open-house")),
@@ -65,6 +66,7 @@ GONE = {
     f"/events/{DRAFT}": 404,
     f"/events/{CANCELLED}/register": 410,
     f"/events/{PAST}/register": 410,
+    "/proposals/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA": 404,
     "/places/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA": 404,
     "/staff/link/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA": 404,
 }
@@ -81,6 +83,7 @@ STAFF = (
     "/staff/topics", "/staff/topics/1/edit", "/staff/topics/1/merge?q=co", "/staff/kinds",
     "/staff/import", "/staff/write-ups", "/staff/write-ups/1",
     "/staff/evidence", "/staff/account", "/staff/accounts", "/staff/accounts/1", "/staff/accounts/invite",
+    "/staff/proposals", "/staff/proposals?state=declined", "/staff/ask-form",
     *(f"/staff/events/{slug}" for slug in (OPEN, DRAFT, CANCELLED, "example-workshop-postponed", FOLLOWED_UP)),
     *(f"/staff/events/{OPEN}/{page}" for page in (
         "edit", "preview", "cancel", "postpone", "add-date", "copy", "repeat", "dates", "dates/cancel", "people/add",
@@ -157,6 +160,29 @@ def test_pages_with_forms_links_and_errors(scene: Scene, new_visitor: NewVisitor
     assert cookies[0]["httpOnly"] and cookies[0]["sameSite"] == "Lax"
 
 
+def pages_of(proposals: dict[str, str]) -> dict[str, int]:
+    """What people behind the links of proposals see, in every state, with the status of each page."""
+    own = {path: 200 for name, path in proposals.items() if name.startswith(("own ", "confirm "))}
+    more = [("changes", "edit"), ("asked", "edit"), ("waiting", "take-back"), ("draft", "event")]
+    own |= {f"{proposals[f'own {name}']}/{page}": 200 for name, page in more}
+    return own | {proposals["own revoked"]: 404, proposals["closed"]: 404}
+
+
+def staff_pages_of(proposals: dict[str, str]) -> list[str]:
+    """What those who answer see."""
+    more = [("waiting", "accept"), ("asked", "accept"), ("waiting", "ask-for-changes"), ("waiting", "decline"),
+            ("draft", "names")]  # fmt: skip
+    pages = [proposals[f"staff {name}"] for name in ("waiting", "asked", "changes", "declined", "draft", "published")]
+    return [*pages, *(f"{proposals[f'staff {name}']}/{page}" for name, page in more)]
+
+
+def test_pages_of_proposals(scene: Scene, new_visitor: NewVisitor) -> None:
+    visitor = new_visitor(scene.site.base, width=WIDE)
+    seen: dict[str, str] = {}
+    wrong = look_at(visitor, pages_of(scene.proposals), seen)
+    assert not wrong, "\n".join(wrong)
+
+
 def test_staff_pages_and_that_no_page_was_forgotten(
     scene: Scene, admin: Visitor, running_apps: Callable[[str], Any]
 ) -> None:
@@ -166,14 +192,15 @@ def test_staff_pages_and_that_no_page_was_forgotten(
     admin.open(f"/staff/events/{OPEN}/messages")
     message = admin.page.locator("main a[href*='/messages/']").first.get_attribute("href")
     assert person and message
-    wrong = look_at(admin, (*STAFF, person, message), seen)
+    proposals = staff_pages_of(scene.proposals)
+    wrong = look_at(admin, (*STAFF, person, message, *proposals), seen)
     assert not wrong, "\n".join(wrong)
     titles = [title for path, title in seen.items() if "?" not in path]
     twice = {title for title in titles if titles.count(title) > 1}
     assert not twice, f"titles that two pages share: {twice}"
 
     app: Flask = running_apps("sqlite").app
-    visited = [*seen, *PUBLIC, *WITH_FORM, *scene.places.values(), *scene.links.values()]
+    visited = [*seen, *PUBLIC, *WITH_FORM, *scene.places.values(), *scene.links.values(), *pages_of(scene.proposals)]
     visited += [scene.places["confirmed"] + more for more in ("/change", "/cancel", "/move")]
     match = app.url_map.bind("localhost").match
     reached = {match(urlsplit(path).path)[0] for path in visited}
@@ -194,6 +221,8 @@ PUBLIC_FORMS = (
     Sent(f"/events/{OPEN}/register", "Register for this event", ("Organisation", "Example Council")),
     Sent(f"/events/{HYBRID}/register", "", ("Full name", "Dòmhnall O’Neill")),
     Sent("/find-my-place", "Send my links", ("Email address", "two@at@example.org")),
+    Sent("/programmes/example-co-production-week/host-an-event", "Send my proposal", ("Organisation", "Partner")),
+    Sent("/ask-for-an-event", "Send my request", ("Tell us more", "We are twelve and new to this.")),
     Sent("/staff/sign-in", "Sign in", ("Email", "nobody@example.org")),
     Sent("/staff/forgotten-password", "", None),
 )
@@ -266,7 +295,14 @@ def test_unfinished_public_forms_say_what_is_missing(scene: Scene, new_visitor: 
 
 
 def test_unfinished_staff_forms_say_what_is_missing(scene: Scene, admin: Visitor) -> None:
-    for sent in STAFF_FORMS:
+    waiting, asked, draft = (scene.proposals[f"staff {name}"] for name in ("waiting", "asked", "draft"))
+    of_proposals = (
+        Sent(f"{asked}/accept", "See the draft and the email", ("Your message", "We come in May.")),
+        Sent(f"{waiting}/decline", "See the email", None),
+        Sent(f"{waiting}/ask-for-changes", "See the email", None),
+        Sent(f"{draft}/names", "Let the host see names", None),
+    )
+    for sent in (*STAFF_FORMS, *of_proposals):
         send_unfinished(admin, sent)
 
 

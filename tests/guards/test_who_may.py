@@ -28,8 +28,10 @@ from tests.factories import (
     make_event,
     make_host,
     make_programme,
+    make_proposal,
     make_registration,
     make_venue,
+    proposal_link,
 )
 from tests.guards.world import contents, made_up
 from workshops.accounts import role_table
@@ -40,6 +42,7 @@ from workshops.core.db import db
 from workshops.core.tokens import new_token, token_hash
 from workshops.followup.models import Note, WriteUp
 from workshops.messages.models import OutboxMessage
+from workshops.proposals.models import AskForm
 from workshops.registration.models import CalendarToken, Invitee, PlaceToken
 from workshops.schedule.models import EventFacilitator, ProgrammeOrganiser, Room, Topic
 
@@ -125,7 +128,13 @@ def people(app: Flask, session: Session, clock: FakeClock) -> World:
                             token_hash=token_hash(LINK, link), created_at=clock.now,
                             expires_at=clock.now + timedelta(hours=1)))  # fmt: skip
     session.commit()
+    session.add(AskForm(id=1, is_open=True))
+    mine.host_form_is_open = mine.ask_form_is_open = True
+    waits = make_proposal(session, programme_id=mine.id)
+    became = make_proposal(session, programme_id=mine.id, state="accepted", event_id=draft.id)
+    runs = make_proposal(session, programme_id=mine.id, state="accepted", event_id=coming.id)
     world.values = {
+        "proposal_id": (waits.id,),
         "slug": (coming.slug, past.slug, mine.slug),
         "registration_id": (confirmed.id, waiting.id),
         "write_up_id": (write_up.id,),
@@ -135,7 +144,8 @@ def people(app: Flask, session: Session, clock: FakeClock) -> World:
         "host_id": (make_host(session).id,),
         "topic_id": tuple(topic.id for topic in topics),
         "account_id": (ids[role_table.VIEWER],),
-        "token": (place, offer, calendar, link),
+        "token": (place, offer, calendar, link,
+                  *(proposal_link(session, waits, purpose) for purpose in ("proposal", "confirm"))),
         "invitee_id": (invitee.id,),
         "part": ("about",),
         "format": ("csv",),
@@ -145,6 +155,11 @@ def people(app: Flask, session: Session, clock: FakeClock) -> World:
     world.only = {
         "followup.afterwards": {"slug": (past.slug,)},
         "schedule.publish_event": {"slug": (draft.slug,)},
+        "proposals.staff_proposal": {"proposal_id": (runs.id,)},
+        "proposals.names": {"proposal_id": (runs.id,)},
+        "proposals.end_names": {"proposal_id": (runs.id,)},
+        "proposals.edit_draft": {"token": (proposal_link(session, became),)},
+        "proposals.host_an_event": {"slug": (mine.slug,)},
         "schedule.reinstate_event": {"slug": (cancelled.slug,)},
     }
     for actor, account in world.accounts.items():

@@ -153,6 +153,23 @@ TABLE: dict[str, tuple[Action, ...]] = {
             ("schedule.edit_programme", "schedule.publish_programme", "schedule.cancel_programme"),
         ),
     ),
+    "Proposals of partners and communities": (
+        Action("Propose an event, or ask for one, where a form is open", EVERYBODY,
+               ("proposals.host_an_event", "proposals.ask_for_an_event")),
+        Action(
+            "Confirm, follow, change and take back the own proposal, and change its draft until it is published",
+            EVERYBODY,
+            ("proposals.confirm", "proposals.proposal", "proposals.edit_proposal", "proposals.edit_draft",
+             "proposals.withdraw"),
+            by_link=True,
+        ),
+        Action("Look through proposals, and open or close the form to ask for an event", ORGANISERS,
+               ("proposals.proposals", "proposals.edit_ask_form")),
+        Action("Answer a proposal, send and end its links, and let its host see names", ORGANISERS_OF_IT,
+               ("proposals.accept", "proposals.ask_for_changes", "proposals.decline", "proposals.send_link",
+                "proposals.revoke_links", "proposals.names", "proposals.end_names")),
+        Action("Read the proposal that an event was made of", RUNNERS, ("proposals.staff_proposal",)),
+    ),
     "What events refer to": (
         Action(
             "Add and change venues and their rooms",

@@ -180,6 +180,7 @@ def proposal_values(proposal: Proposal) -> dict[str, Any]:
 class EventForm(Form):
     """What of the draft its host may change."""
 
+    edition = HiddenField()
     title = TextField("Title", [required("Enter a title"), max_length(TITLE_MAX)])
     summary = TextAreaField("Summary", [max_length(SUMMARY_MAX)], rows=3,
                             hint="One or two sentences. They stand in lists and at the top of the page.")  # fmt: skip

@@ -38,6 +38,7 @@ from workshops.proposals.rules.states import (
     may_edit_event,
     own_words,
     require_decision,
+    staff_words,
 )
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "own_words",
     "refuse_rubbish",
     "require_decision",
+    "staff_words",
     "when_typed_words",
     "written_time",
 ]

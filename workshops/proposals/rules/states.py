@@ -119,6 +119,18 @@ def _accepted_words(purpose: str, event_state: str | None) -> tuple[str, str]:
     }.get(event_state or "draft", ("It is accepted", ""))  # fmt: skip
 
 
+def staff_words(purpose: str, organisation: str, event_state: str) -> str:
+    """Whose event it is, for those who run it, and what follows from that."""
+    if purpose == "ask":
+        return f"{organisation} asked for this event, and is emailed when you publish, move or cancel it."
+    if event_state == "draft":
+        return (
+            f"{organisation} proposed this event. Until you publish it, they can change its words, time, place and "
+            "number of places by a link; they are emailed when you publish it."
+        )
+    return f"{organisation} proposed this event. They are emailed whenever you move, postpone or cancel it."
+
+
 def age_words(since: datetime, now: datetime) -> str:
     """How long something has been so, in days in Scotland: "Today", "1 day", "12 days"."""
     days = (london_date(now) - london_date(since)).days

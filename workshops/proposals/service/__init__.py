@@ -14,6 +14,7 @@ from workshops.proposals.service.deciding import (
 )
 from workshops.proposals.service.news import (
     attention_for,
+    foresee_host_news,
     reason_not_to_send,
     tell_host_cancelled,
     tell_host_changed,
@@ -38,6 +39,7 @@ __all__ = [
     "edit_proposal",
     "erase_expired",
     "event_fields_of",
+    "foresee_host_news",
     "forget_unconfirmed",
     "grant_names",
     "letter_for",

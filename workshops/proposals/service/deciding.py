@@ -17,15 +17,13 @@ from workshops.messages.render import Words, placeholder, render_words
 from workshops.proposals.models import AskForm, Proposal, ProposalToken
 from workshops.proposals.queries import PROPOSAL, ask_form, lock_proposal
 from workshops.proposals.rules import MESSAGE_MAX, WrongState, require_decision
-from workshops.proposals.service.telling import letter_values, note, tell
+from workshops.proposals.service.telling import OWN_LINK, letter_values, note, tell
 from workshops.schedule.models import Event
 from workshops.schedule.rules.events import EventDetails
 from workshops.schedule.service import create_event
 
 #: A decision -> its mail.
 LETTERS = {"accept": "accepted", "ask": "changes_asked", "decline": "declined"}
-#: What stands in a shown letter in the place of the person's own link.
-OWN_LINK = "(a link of their own)"
 
 
 def letter_for(proposal: Proposal, decision: str, message: str, *, settings: Settings) -> Words:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from workshops.audit.rules import host
 from workshops.config import Settings
+from workshops.core.errors import EditClash
 from workshops.core.london_time import to_london
 from workshops.proposals.models import Proposal
 from workshops.proposals.queries import lock_proposal
@@ -116,11 +117,19 @@ def event_fields_of(details: EventDetails) -> EventFields:
 
 
 def edit_event(
-    session: Session, *, proposal_id: int, fields: EventFields, now: datetime, settings: Settings
+    session: Session,
+    *,
+    proposal_id: int,
+    fields: EventFields,
+    edition: int | None = None,
+    now: datetime,
+    settings: Settings,
 ) -> None:
     """Change the draft that was made of a proposal.
 
-    Raises NotFound, WrongState once it is published, or DetailsDoNotFit with all that is wrong.
+    edition: that of the event which was read; None overwrites whatever is saved now.
+    Raises NotFound, WrongState once it is published, EditClash when the organisers changed it in between, or
+    DetailsDoNotFit with all that is wrong.
     """
     proposal = lock_proposal(session, proposal_id)
     if proposal.event_id is None:
@@ -129,6 +138,8 @@ def edit_event(
     event: Event = lock_event(session, proposal.event_id)
     if not may_edit_event(proposal.purpose, proposal.state, event.state):
         raise WrongState("The event is published now, so only its organisers can change it. Nothing was changed.")
+    if edition is not None and event.edition != edition:
+        raise EditClash("The organisers changed the draft while you were writing. Look at it again: nothing was saved.")
     before = details_of(session, event)
     after = _with_fields(before, fields)
     changed = tuple(name for name in EventDetails.__dataclass_fields__ if getattr(before, name) != getattr(after, name))

@@ -21,6 +21,9 @@ from workshops.messages.service import enqueue
 from workshops.proposals.models import Proposal, ProposalStep, ProposalToken
 from workshops.proposals.queries import PROPOSAL, hash_for
 
+#: What stands in a shown letter in the place of the person's own link.
+OWN_LINK = "(a link of their own)"
+
 
 def mint_link(session: Session, proposal: Proposal, purpose: str, *, now: datetime, settings: Settings) -> str:
     """A new link, for this purpose alone. Older ones stay valid."""

@@ -18,7 +18,7 @@ from workshops.proposals.models import Proposal
 from workshops.proposals.rules import require_decision
 from workshops.proposals.rules.details import read_time
 from workshops.proposals.views import blueprint
-from workshops.proposals.views.shown import clashes_between, rows_of, show_problems
+from workshops.proposals.views.shown import clashes_between, read_edition, rows_of, show_problems
 from workshops.proposals.views.staff import actor, own_proposal
 from workshops.schedule.queries.reach import reach_of
 from workshops.schedule.queries.staff import all_programmes, kinds_by_name, possible_owners
@@ -27,7 +27,6 @@ from workshops.schedule.rules.events import MODES, SUMMARY_MAX, EventDetails, Pl
 from workshops.schedule.rules.problems import DetailsDoNotFit, Problem
 from workshops.schedule.rules.when import when_typed
 from workshops.web.access import ORGANISER, access
-from workshops.web.fields import Form
 from workshops.web.guards import settings
 from workshops.web.responses import see_other
 
@@ -63,8 +62,8 @@ def _message_only(proposal_id: int, decision: str, decide: Callable[..., Any], d
                 letter = service.letter_for(proposal, decision, form.message.data, settings=settings())
                 return _letter_page(proposal, endpoint, letter)
             with transaction() as session:
-                decide(session, proposal_id=proposal_id, edition=edition(form), message=form.message.data, now=now(),
-                       actor=actor(), settings=settings())  # fmt: skip
+                decide(session, proposal_id=proposal_id, edition=read_edition(form), message=form.message.data,
+                       now=now(), actor=actor(), settings=settings())  # fmt: skip
         except EditClash as clash:
             form.add_error(str(clash))
             form.edition.data = str(own_proposal(proposal_id).edition)
@@ -80,12 +79,6 @@ def _message_only(proposal_id: int, decision: str, decide: Callable[..., Any], d
 def action() -> str:
     """Which button was pressed: check (the first), edit (back from the email) or send."""
     return request.form.get("action", "check")
-
-
-def edition(form: Form) -> int:
-    """The edition that was read; 0, which none has, when it cannot be told."""
-    typed = str(form["edition"].data or "")
-    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else 0
 
 
 def _letter_page(proposal: Proposal, endpoint: str, letter: Any, **values: Any) -> str:
@@ -124,7 +117,7 @@ def accept(proposal_id: int) -> ResponseReturnValue:
                                     clashes=clashes_between(details, now()))  # fmt: skip
             with transaction() as session:
                 event = service.accept(
-                    session, proposal_id=proposal_id, edition=edition(form), details=details,
+                    session, proposal_id=proposal_id, edition=read_edition(form), details=details,
                     message=form.message.data, now=now(), actor=actor(), settings=settings(),
                 )  # fmt: skip
                 slug = event.slug

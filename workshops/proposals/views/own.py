@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from workshops.core.clock import now
 from workshops.core.db import db, transaction
-from workshops.core.errors import DomainError
+from workshops.core.errors import DomainError, EditClash
 from workshops.proposals import service
 from workshops.proposals.forms import EditAskForm, EditHostForm, EventForm, proposal_values
 from workshops.proposals.models import Proposal
@@ -17,7 +17,7 @@ from workshops.proposals.queries import PROPOSAL, by_token, coming_people, last_
 from workshops.proposals.rules import may_edit, may_edit_event, own_words
 from workshops.proposals.signals import host_counts_composed
 from workshops.proposals.views import blueprint
-from workshops.proposals.views.shown import link_gone, rows_of, show_problems
+from workshops.proposals.views.shown import link_gone, read_edition, rows_of, show_problems
 from workshops.registration.rules import ATTENDING_WORDS
 from workshops.schedule import service as schedule
 from workshops.schedule.calendar_entry import location_words
@@ -149,10 +149,15 @@ def edit_draft(token: str) -> ResponseReturnValue:
         try:
             with transaction() as session:
                 service.edit_event(
-                    session, proposal_id=proposal_id, fields=form.fields_typed(), now=now(), settings=settings()
-                )
+                    session, proposal_id=proposal_id, fields=form.fields_typed(), edition=read_edition(form), now=now(),
+                    settings=settings(),
+                )  # fmt: skip
         except DetailsDoNotFit as unfit:
             show_problems(form, unfit)
+        except EditClash as clash:
+            form.add_error(str(clash))
+            # what was typed stays; sent once more it is what the person wants, having been told
+            form.edition.data = _edition_now(token)
         except DomainError as error:
             form.add_error(str(error))
         else:
@@ -163,9 +168,15 @@ def edit_draft(token: str) -> ResponseReturnValue:
     return page, 422
 
 
+def _edition_now(token: str) -> str:
+    event = _mine(token).event
+    return str(event.edition) if event is not None else ""
+
+
 def _event_form(event: Event) -> EventForm:
     shown = service.event_fields_of(schedule.details_of(db.session(), event))
-    form = EventForm(data={name: getattr(shown, name) for name in shown.__dataclass_fields__})
+    values = {name: getattr(shown, name) for name in shown.__dataclass_fields__}
+    form = EventForm(data=values | {"edition": event.edition})
     form.fit_to(mode=event.mode, has_times=shown.has_times)
     return form
 

@@ -40,6 +40,12 @@ def show_problems(form: Form, unfit: DetailsDoNotFit) -> None:
         form.add_error(problem.sentence, field)
 
 
+def read_edition(form: Form) -> int:
+    """The edition that was read; 0, which none has, when it cannot be told."""
+    typed = str(form["edition"].data or "")
+    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else 0
+
+
 def rows_of(proposal: Proposal, *, with_person: bool = True) -> list[dict[str, Any]]:
     """What a proposal says, as question and answer; what was left empty is left out."""
     details = details_of(proposal)

@@ -17,10 +17,20 @@ from workshops.messages.queries import messages_about
 from workshops.proposals import service
 from workshops.proposals.forms import AskSettingsForm, NamesForm
 from workshops.proposals.models import Proposal
-from workshops.proposals.queries import PAGE_SIZE, ask_form, by_id, has_links, queue, queue_counts, steps_of
-from workshops.proposals.rules import PURPOSES, QUEUE_STATES, STATE_WORDS, age_words, may_decide
+from workshops.proposals.queries import PAGE_SIZE, ask_form, by_id, has_links, of_event, queue, queue_counts, steps_of
+from workshops.proposals.rules import (
+    PURPOSES,
+    QUEUE_STATES,
+    STATE_WORDS,
+    age_words,
+    may_decide,
+    may_edit,
+    may_edit_event,
+    staff_words,
+)
 from workshops.proposals.views import blueprint
 from workshops.proposals.views.shown import clashes_for, rows_of
+from workshops.schedule.models import Event
 from workshops.schedule.queries.public import event_view
 from workshops.schedule.queries.reach import reach_of
 from workshops.schedule.rules.public_state import public_state
@@ -141,7 +151,16 @@ def staff_proposal(proposal_id: int) -> ResponseReturnValue:
             for message in messages_about(session, "proposal", proposal.id)
         ],
         has_links=has_links(session, proposal.id),
+        link_changes=_changeable(proposal),
     )  # fmt: skip
+
+
+def _changeable(proposal: Proposal) -> str:
+    """What the person's link can change now, in words."""
+    if may_edit(proposal.state):
+        return "it until you answer"
+    event_state = proposal.event.state if proposal.event else None
+    return "some of the draft" if may_edit_event(proposal.purpose, proposal.state, event_state) else ""
 
 
 @blueprint.post("/staff/proposals/<int:proposal_id>/send-link")
@@ -222,3 +241,14 @@ def edit_ask_form() -> ResponseReturnValue:
             return see_other(url_for("proposals.edit_ask_form"))
     return render_template("proposals/edit_ask_form.html", form=form, is_open=ask_form(db.session()).is_open), 422
 
+
+@blueprint.app_template_global("proposal_behind")
+def proposal_behind(event: Event) -> dict[str, str] | None:
+    """The words and address of the proposal that an event was made of, for the page of those who run it; or None."""
+    found = of_event(db.session(), event.id)
+    if found is None:
+        return None
+    return {
+        "words": staff_words(found.purpose, found.organisation, event.state),
+        "address": url_for("proposals.staff_proposal", proposal_id=found.id),
+    }

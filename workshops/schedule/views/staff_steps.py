@@ -52,7 +52,7 @@ REINSTATING = Way(REINSTATE, service.reinstate_event, "schedule/reinstate_event.
 @blueprint.post("/staff/events/<slug>/publish")
 @access(FACILITATOR)
 def publish_event(slug: str) -> ResponseReturnValue:
-    return _at_once(slug, service.publish_event, "The event is published. Nobody was emailed.")
+    return _at_once(slug, service.publish_event, "The event is published.")
 
 
 @blueprint.post("/staff/events/<slug>/unpublish")
