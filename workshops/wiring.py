@@ -39,6 +39,7 @@ LISTENERS: tuple[tuple[Signal, Listener], ...] = (
     (consequence_signals.people_asking_counted, registration.count_people_asking),
     (consequence_signals.registrations_looked_for, registration.has_registrations),
     (consequence_signals.consequences_composed, registration.foresee_news),
+    (consequence_signals.told_anyway_asked, proposals.is_told_anyway),
     (consequence_signals.consequences_composed, proposals.foresee_host_news),
     (signals.event_published, proposals.tell_host_published),
     (signals.event_changed, proposals.tell_host_changed),

@@ -29,6 +29,7 @@ from workshops.schedule import service as schedule
 from workshops.schedule.models import Event, ProgrammeOrganiser
 from workshops.schedule.rules.events import EventDetails, Place
 from workshops.schedule.rules.problems import DetailsDoNotFit
+from workshops.schedule.rules.states import CANCEL
 
 DETAILS = Details(
     organisation="Example Partner", name="Ann Example", title="Walk and talk", summary="A walk through the town.",
@@ -345,6 +346,47 @@ def test_the_host_is_told_once_of_what_becomes_of_the_event(desk: Desk) -> None:
     changed, cancelled = desk.mails()[2:]
     assert "Wednesday 7 April 2027" in changed.body_text and "Tuesday 6 April 2027" in changed.body_text
     assert "Snow" in cancelled.body_text
+
+
+def test_what_follows_is_foreseen_with_the_mail_that_goes(desk: Desk) -> None:
+    event = desk.accept(make_proposal(desk.session, programme_id=desk.programme.id))
+    desk.publish(event)
+    moved = replace(schedule.details_of(desk.session, event), when=replace(DETAILS, starts_on=date(2027, 4, 7)).when)
+    foreseen = schedule.foresee_change(desk.session, event_id=event.id, details=moved, **desk.how)
+    desk.session.commit()
+    assert ("The partner who proposed it", 1, "Email, whatever you choose") in [
+        (one.who, one.number, one.how) for one in foreseen.audiences
+    ]
+    assert not foreseen.asks, "nobody is registered, so there is nothing to choose"
+    assert desk.kinds() == ["accepted", "event_published"]
+    schedule.change_event(desk.session, event_id=event.id, details=moved, tell=None, actor=desk.actor, **desk.how)
+    desk.session.commit()
+    sent = desk.mails()[-1]
+    (example,) = [one for one in foreseen.examples if one.who.startswith("the partner")]
+    assert (example.subject, example.text) == (
+        sent.subject, sent.body_text.replace("[[link:proposal]]", "(a link of their own)")
+    )  # fmt: skip
+    desk.clock.advance(days=1)
+    off = schedule.foresee_step(desk.session, event_id=event.id, step=CANCEL, reason="Snow", **desk.how)
+    (example,) = [one for one in off.examples if one.who.startswith("the partner")]
+    schedule.cancel_event(desk.session, event_id=event.id, reason="Snow", tell=None, actor=desk.actor, **desk.how)
+    desk.session.commit()
+    assert example.text == desk.mails()[-1].body_text.replace("[[link:proposal]]", "(a link of their own)")
+
+
+def test_host_and_organiser_do_not_overwrite_each_other(desk: Desk) -> None:
+    proposal = make_proposal(desk.session, programme_id=desk.programme.id)
+    event = desk.accept(proposal)
+    read = event.edition
+    fields = service.event_fields_of(schedule.details_of(desk.session, event))
+    theirs = replace(schedule.details_of(desk.session, event), title="By the organiser")
+    schedule.change_event(desk.session, event_id=event.id, details=theirs, tell=None, actor=desk.actor, **desk.how)
+    desk.session.commit()
+    with pytest.raises(EditClash):
+        service.edit_event(desk.session, proposal_id=proposal.id, fields=replace(fields, title="By the host"),
+                           edition=read, **desk.how)  # fmt: skip
+    desk.session.rollback()
+    assert event.title == "By the organiser"
 
 
 def test_events_that_nobody_proposed_tell_nobody(desk: Desk) -> None:

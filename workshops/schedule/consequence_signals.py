@@ -49,6 +49,9 @@ consequences_composed = _signals.signal("consequences_composed")
 people_asking_counted = _signals.signal("people_asking_counted")
 #: The sender is the Event; session. A listener returns whether anybody ever registered, whatever became of it.
 registrations_looked_for = _signals.signal("registrations_looked_for")
+#: The sender is the Event; session. A listener returns True when somebody beside the people registered is told of what
+#: becomes of it, such as a partner who proposed it: then a change is shown first too.
+told_anyway_asked = _signals.signal("told_anyway_asked")
 
 
 def joined(heard: Sequence[Foreseen]) -> Foreseen:

@@ -15,6 +15,7 @@ from workshops.proposals.service.deciding import (
 from workshops.proposals.service.news import (
     attention_for,
     foresee_host_news,
+    is_told_anyway,
     reason_not_to_send,
     tell_host_cancelled,
     tell_host_changed,
@@ -42,6 +43,7 @@ __all__ = [
     "foresee_host_news",
     "forget_unconfirmed",
     "grant_names",
+    "is_told_anyway",
     "letter_for",
     "mint_link",
     "new_form_key",

@@ -140,6 +140,11 @@ def foresee_host_news(
     )
 
 
+def is_told_anyway(event: Event, *, session: Session, **_: Any) -> bool:
+    """Whether somebody proposed this event or asked for it, and so is told what becomes of it."""
+    return of_event(session, event.id) is not None
+
+
 def _foreseen_kind(
     session: Session, event: Event, before: EventDetails, before_state: str, now: datetime
 ) -> tuple[str, list[dict[str, str]]]:

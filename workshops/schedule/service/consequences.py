@@ -23,6 +23,7 @@ from workshops.schedule.consequence_signals import (
     Foreseen,
     consequences_composed,
     joined,
+    told_anyway_asked,
 )
 from workshops.schedule.models import Event
 from workshops.schedule.queries.clashes import Candidate, clashes_among, clashes_of_events
@@ -76,7 +77,7 @@ def foresee_change(
     decided = decide_change(before, details, state=state, counts=counts, now=now)
     seen, when = seen_words(event, before), _when_words(before)
     title = event.title
-    if not decided.needs_check:
+    if not decided.needs_check and not (decided.told_labels and _tells_others(session, event, now)):
         return Consequences(event_id, title, when, seen)
     changes = told_changes(before, details, decided)
     clashing = _clash_words(clashes_of_events(session, [event_id], now=now)[event_id])
@@ -87,6 +88,13 @@ def foresee_change(
     clashes = [words for words in _clash_words(after) if words not in clashing]
     over = capacity_words(details, counts) if decided.changes_places else ""
     return _consequences(event_id, title, when, seen, changes, foreseen, [over] if over else [], clashes)
+
+
+def _tells_others(session: Session, event: Event, now: datetime) -> bool:
+    """Whether somebody who is not registered learns of changes to this event, which then are shown first too."""
+    if event.state not in ("published", "postponed") or event.over_at <= now:
+        return False
+    return any(answers(told_anyway_asked.send(event, session=session)))
 
 
 def foresee_step(
