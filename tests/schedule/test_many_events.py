@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from tests.conftest import FakeClock
 from tests.factories import BEGINNING, kind, make_event, make_host, make_programme, make_venue
 from tests.schedule.test_public_pages import page, selects, slots, titles
-from workshops.ical.reading import read_events
+from workshops.ical.reading import read_calendar
 from workshops.schedule.models import EventTopic, Topic
 from workshops.schedule.queries.facets import facets
 from workshops.schedule.queries.public import look_up
@@ -129,7 +129,7 @@ def test_who_it_is_for_is_a_filter_with_its_address_and_feed(client: FlaskClient
     assert 'href="/calendar.ics?audience=lived_experience"' in html
     assert "Remove filter: People with lived experience" in html
     listed = titles(html)
-    feed = read_events(client.get("/calendar.ics?audience=lived_experience").data)
+    feed = read_calendar(client.get("/calendar.ics?audience=lived_experience").data).events
     assert listed and set(listed) <= {one.title for one in feed}
     assert titles(page(client, "/events?audience=nobody")) == titles(page(client, "/events"))
     assert "BEGIN:VEVENT" not in client.get("/calendar.ics?audience=nobody").get_data(as_text=True)
