@@ -313,7 +313,7 @@ def test_the_check_says_what_is_missing_what_clashes_and_that_nobody_is_emailed(
     said = text(page)
     assert "There already" in said and "You can go on all the same." in said
     assert "There is no summary, so lists show the title alone. Go to “About”" in said
-    assert "Nobody is emailed: telling people is a decision of its own." in said
+    assert "Nobody outside is emailed: telling people is a decision of its own." in said
     assert browser.send("/staff/events/a-draft/publish").status_code == 303
     assert event_called(session, "Example draft").state == "published"
 
