@@ -120,7 +120,7 @@ TABLE: dict[str, tuple[Action, ...]] = {
             "Add people, answer requests, cancel places and send links again",
             RUNNERS,
             ("registration.add_person", "registration.approve_person", "registration.decline_person",
-             "registration.cancel_person", "registration.resend_link"),
+             "registration.cancel_person", "registration.resend_link", "registration.answer_people"),
         ),
         Action(
             "Invite people, and take an invitation back",

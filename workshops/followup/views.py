@@ -21,8 +21,9 @@ from workshops.schedule.calendar_entry import location_words
 from workshops.schedule.models import Event
 from workshops.schedule.queries import event_by_slug
 from workshops.schedule.queries.public import event_view
-from workshops.schedule.queries.reach import may_run, require_may_run
+from workshops.schedule.queries.reach import may_run, reach_of, require_may_run
 from workshops.schedule.rules.public_state import when_text
+from workshops.schedule.rules.reach import Reach
 from workshops.web.access import FACILITATOR, PUBLIC, VIEWER, access
 from workshops.web.responses import Built, public_answer, see_other
 
@@ -53,10 +54,12 @@ def _own_write_up(write_up_id: int) -> WriteUp:
     return write_up
 
 
-def _may_write(write_up: WriteUp) -> bool:
+def _may_write(write_up: WriteUp, reach: Reach | None = None) -> bool:
+    """Whether this account runs its event or was asked to write it. reach: of the account, when it is known already."""
     if current_user.role == "viewer":
         return False
-    return write_up.owner_id == current_user.id or may_run(db.session(), current_user, write_up.event)
+    reach = reach or reach_of(db.session(), current_user)
+    return write_up.owner_id == current_user.id or reach.may_run(write_up.event)
 
 
 # --- public --------------------------------------------------------------------------------------------------
@@ -241,6 +244,7 @@ def staff_write_ups() -> ResponseReturnValue:
 def _write_ups_page(form: LinkForm, failed: int | None) -> str:
     session = db.session()
     mine = request.args.get("whose") == "mine"
+    reach = reach_of(session, current_user)
     promised = queries.promised_write_ups(session, owner_id=current_user.id if mine else None)
     return render_template(
         "followup/staff_write_ups.html",
@@ -249,7 +253,7 @@ def _write_ups_page(form: LinkForm, failed: int | None) -> str:
         form=form,
         failed=failed,
         mine=mine,
-        may_write=_may_write,
+        may_write=lambda write_up: _may_write(write_up, reach),
         today=london_date(now()),
         is_overdue=is_overdue,
         due_words=due_words,

@@ -142,8 +142,10 @@ class CancelEventsForm(Form):
     """Why all remaining events of a programme are cancelled, and whether people are told."""
 
     events = HiddenField()
+    #: What the page foresaw, so that a change in between is noticed.
+    checked = HiddenField()
     reason = TextAreaField("Reason", [required("Enter the reason. It is shown on each event’s page"),
                                       max_length(REASON_MAX)], rows=3,
                            hint="Everybody can read it on the page of each event.")  # fmt: skip
     tell = RadioField("Email the people who are registered?",
-                      choices=[("now", "Email everyone now"), ("no", "Do not email")])  # fmt: skip
+                      choices=[("now", "Tell everyone now"), ("no", "Save without telling")])  # fmt: skip

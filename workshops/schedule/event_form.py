@@ -9,8 +9,10 @@ from datetime import date, datetime, time
 from typing import Any
 
 from workshops.core.london_time import DoubleTime, ImpossibleTime, london_date, typed_instant, wall_time
+from workshops.core.text import clean_text
 from workshops.schedule.forms import FIELD_NAMES, QUESTION_FIELDS, WHEN_FIELDS, EventForm
 from workshops.schedule.rules.events import EventDetails, Place
+from workshops.schedule.rules.folding import fold
 from workshops.schedule.rules.problems import DetailsDoNotFit, Problem
 from workshops.schedule.rules.questions import Question
 from workshops.schedule.rules.when import When, is_month, when_typed
@@ -31,8 +33,12 @@ class Known:
     kinds: Mapping[str, str]
     venues: Mapping[int, Place]
     programmes: Mapping[int, str]
+    #: The topics there are, by name.
+    topics: tuple[str, ...] = ()
     #: Whether the person may give the event to somebody else.
     may_give_away: bool = False
+    #: Whether a topic that is not in the list yet is added to it, or refused.
+    may_add_topics: bool = True
 
 
 def defaults() -> dict[str, Any]:
@@ -128,6 +134,7 @@ def details_from(form: EventForm, known: Known, base: EventDetails | None, owner
         except DetailsDoNotFit as unfit:
             problems.extend(unfit.problems)
     problems += _questions_without_words(form)
+    problems += _topics_not_in_the_list(form, known, base)
     if problems or when is None:
         raise DetailsDoNotFit(*problems)
     values: dict[str, Any] = {name: form[name].data for name in _SAME} | instants
@@ -150,6 +157,17 @@ def details_from(form: EventForm, known: Known, base: EventDetails | None, owner
         "facilitators": tuple(form.facilitators.data),
     }
     return replace(base, **values) if base is not None else EventDetails(**values)
+
+
+def _topics_not_in_the_list(form: EventForm, known: Known, base: EventDetails | None) -> list[Problem]:
+    """Organisers keep the list of topics; who only runs events chooses from it. What an event has already may stay."""
+    if known.may_add_topics:
+        return []
+    there = {fold(name) for name in (*known.topics, *(base.topics if base is not None else ()))}
+    new = [clean_text(name) for name in form.topics.data.split(";") if fold(name) and fold(name) not in there]
+    if not new:
+        return []
+    return [Problem("topics", f"“{new[0]}” is not in the list of topics. Choose one, or ask an organiser to add it")]
 
 
 def show_problems(form: EventForm, unfit: DetailsDoNotFit) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -88,6 +88,8 @@ class EventForm(Form):
     page that was sent keep what the event has; see event_form.keep_only.
     """
 
+    #: The names in the list of topics, shown beside the field; the view fills them.
+    known_topics: Sequence[str] = ()
     #: Which edition of the event was read, and what the fields held then: tells two editors apart.
     edition = HiddenField()
     was = HiddenField()
@@ -123,7 +125,8 @@ class EventForm(Form):
                                 hint="Markdown: ## for a heading, - for a list, **bold**, [words](https://address) "
                                 "for a link.")  # fmt: skip
     programme = SelectField("Programme", coerce=int, empty="None")
-    topics = TextField("Topics", hint="Put a semicolon between them, for example: co-production; power")
+    topics = TextField("Topics", hint="From the list of topics. Put a semicolon between them, for example: "
+                       "co-production; power")  # fmt: skip
 
     audience = SelectField("Who it is meant for", choices=list(AUDIENCES.items()), empty="Not said")
 

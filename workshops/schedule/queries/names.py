@@ -136,10 +136,11 @@ def earlier_names(session: Session, what: Literal["host", "topic"], row_id: int)
     return list(session.scalars(select(alias.name_key).where(alias.owner_id == row_id).order_by(alias.name_key)))
 
 
-def topic_choices(session: Session) -> list[tuple[int, str]]:
-    """(id, name) of every topic by name, for the form of an event."""
-    rows = session.execute(select(Topic.id, Topic.name).order_by(Topic.slug, Topic.id))
-    return [(row.id, row.name) for row in rows]
+def known_topics(session: Session) -> tuple[str, ...]:
+    """Every name that a topic has or had: what the form of an event takes."""
+    now = session.scalars(select(Topic.name).order_by(Topic.slug, Topic.id))
+    before = session.scalars(select(TopicAlias.name_key).order_by(TopicAlias.name_key))
+    return (*now, *before)
 
 
 def alike_names(session: Session, model: type[Host] | type[Topic], row: Host | Topic, limit: int = 10) -> list[Any]:

@@ -88,6 +88,17 @@ def events_where(
     return StaffPage(list(events), total, page, pages)
 
 
+def people_to_come(session: Session, condition: ColumnElement[bool], now: datetime) -> tuple[int, int]:
+    """(events, people) still to come among these: how many are published or postponed, and registered or waiting."""
+    people = Event.taken_in_person + Event.taken_online + Event.waiting_in_person + Event.waiting_online
+    events, number = session.execute(
+        select(func.count(), func.coalesce(func.sum(people), 0)).where(
+            condition, Event.state.in_(("published", "postponed")), Event.over_at > now
+        )
+    ).one()
+    return events, int(number)
+
+
 def kinds_by_name(session: Session) -> list[Kind]:
     """All kinds, by id: the order in which they were added."""
     return list(session.scalars(select(Kind).order_by(Kind.id)))

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from workshops.audit import service as audit
 from workshops.audit.rules import Actor
 from workshops.config import Settings
-from workshops.core.errors import DomainError
+from workshops.core.errors import DomainError, NotAllowed
 from workshops.ical.reading import ReadEvent, UnreadableCalendar, read_calendar
 from workshops.schedule import signals
 from workshops.schedule.importing import NumberedRow, UnreadableSheet, is_calendar, read_sheet
@@ -31,6 +31,7 @@ from workshops.schedule.rules.folding import fold
 from workshops.schedule.rules.headers import Matching
 from workshops.schedule.rules.importing import refuse_untold, target_state
 from workshops.schedule.rules.problems import DetailsDoNotFit
+from workshops.schedule.rules.reach import NOT_YOURS, Reach
 from workshops.schedule.rules.spreadsheet import SheetRow, merged, read_row, recognition_key, repeated_rows
 from workshops.schedule.rules.when import When
 from workshops.schedule.service.calendar_rows import calendar_row, read_when
@@ -114,6 +115,7 @@ class _Import:
     facilitators: dict[int, tuple[int, ...]]
     series: dict[str, Series]
     used: dict[int, int]
+    reach: Reach | None
     pending: list[_Pending] = field(default_factory=list)
 
 
@@ -129,13 +131,15 @@ def import_rows(
     settings: Settings,
     matching: Matching | None = None,
     seal: str | None = None,
+    reach: Reach | None = None,
 ) -> ImportReport:
     """Import a file of events, or say row by row what does not fit.
 
     filename: its ending tells calendars (.ics) from spreadsheets; what is in the file counts more.
     publish: publish upcoming events too; those already over are published anyway.
     matching: how strange names of columns are to be read.   seal: of the report somebody looked at; when this
-    one would do something else, nothing is saved and the report is a dry run.
+    one would do something else, nothing is saved and the report is a dry run.   reach: of who imports; a row that
+    changes what they do not run does not fit. None: the command line, which may all.
     Nothing is saved by a dry run, or unless all rows fit. Never raises for what a file holds.
     """
     data = text_or_bytes.encode("utf-8", "replace") if isinstance(text_or_bytes, str) else text_or_bytes
@@ -152,7 +156,7 @@ def import_rows(
     newest = newest_names(session)
     savepoint = session.begin_nested()
     try:
-        rows = _import_all(_prepare(session, jobs, publish, dry_run, now, actor, settings), jobs)
+        rows = _import_all(_prepare(session, jobs, publish, dry_run, now, actor, settings, reach), jobs)
         made = names_since(session, newest)
     except BaseException:
         savepoint.rollback()
@@ -213,6 +217,7 @@ def _prepare(
     now: datetime,
     actor: Actor,
     settings: Settings,
+    reach: Reach | None,
 ) -> _Import:
     uids = events_with_uids(session, [job.uid for job in jobs if job.uid])
     starting: dict[tuple[str, str], list[Event]] = {}
@@ -221,7 +226,7 @@ def _prepare(
     known = {event.id for event in uids.values()} | {event.id for events in starting.values() for event in events}
     topics = {event_id: tuple(topic.name for topic in found) for event_id, found in topics_of(session, known).items()}
     return _Import(session, publish, dry_run, now, actor, settings, Catalogue(session), KnownVenues(session),
-                   all_slugs(session), uids, starting, topics, facilitators_of_each(session, known), {}, {})
+                   all_slugs(session), uids, starting, topics, facilitators_of_each(session, known), {}, {}, reach)
 
 
 def _moment_key(title: str, when: When) -> tuple[str, str]:
@@ -314,6 +319,7 @@ def _import_row(run: _Import, job: _Job, place: int) -> RowResult:
     if event is not None and event.id in run.used:
         raise DomainError(f"It is the same event as row {run.used[event.id]}")
     existing = None
+    runs_it, programme_id = event is None or run.reach is None or run.reach.may_run(event), event and event.programme_id
     if event is not None:
         existing = details_of(run.session, event, run.topics[event.id], run.facilitators[event.id])
     sheet, notes = job.sheet, job.notes
@@ -334,6 +340,12 @@ def _import_row(run: _Import, job: _Job, place: int) -> RowResult:
     if heard:
         run.session.flush()
         result = replace(result, outcome=CHANGED, fields=(*result.fields, *heard))
+    if run.reach is not None and result.outcome == CHANGED:
+        # What stays as it is may be anybody's: the whole list goes out and comes back.
+        if not runs_it:
+            raise NotAllowed(NOT_YOURS)
+        if event.programme_id != programme_id:
+            run.reach.require_may_organise(event.programme_id)
     return replace(result, notes=notes)
 
 
@@ -355,6 +367,8 @@ def _add(run: _Import, job: _Job, sheet: SheetRow, details: EventDetails, place:
                           is_new=True)
     event, topics = unsaved_event(run.session, details, run.catalogue, is_taken=run.slugs.__contains__, now=run.now,
                                   settings=run.settings, slug=sheet.slug, foreign_uid=job.uid or None, state=target)
+    if run.reach is not None and event.programme is not None and event.programme.id is not None:
+        run.reach.require_may_organise(event.programme.id)
     run.slugs.add(event.slug)
     if job.read is not None and job.read.series:
         event.series = _series(run, job.read)

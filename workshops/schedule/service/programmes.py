@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -179,6 +179,7 @@ def cancel_events(
     event_ids: Iterable[int],
     reason: str,
     tell: bool | None,
+    is_as_shown: Callable[[], bool] = lambda: True,
     now: datetime,
     actor: Actor,
     settings: Settings,
@@ -186,14 +187,16 @@ def cancel_events(
     """Cancel those events of a programme that were shown and are not over, all of them or none.
 
     reason: public, on each event's page.   tell: must be said when anybody is registered for any of them.
-    Raises DetailsDoNotFit.
+    is_as_shown: whether what follows is still what somebody looked at.   Raises DetailsDoNotFit.
     """
     ids = [
         event_id
         for event_id in _of_programme(session, programme_id, event_ids, ("published", "postponed"))
         if (event := session.get(Event, event_id)) is not None and event.over_at > now
     ]
-    people = sum(all_counts_of(session, event).people for event in map(session.get_one, [Event] * len(ids), ids))
+    people = sum(all_counts_of(session, session.get_one(Event, event_id)).people for event_id in ids)
+    if not is_as_shown():
+        raise DetailsDoNotFit(Problem("", "Something changed in between. Look at what follows now, then choose again"))
     problems: list[Problem] = []
     try:
         reason = clean_reason(reason)

@@ -22,7 +22,14 @@ from workshops.schedule.event_form import Known, details_from, form_values, keep
 from workshops.schedule.forms import EventForm
 from workshops.schedule.models import Event
 from workshops.schedule.queries.clashes import clashes_of
-from workshops.schedule.queries.staff import all_programmes, all_venues, kinds_by_name, possible_owners
+from workshops.schedule.queries.names import known_topics
+from workshops.schedule.queries.staff import (
+    all_programmes,
+    all_venues,
+    kinds_by_name,
+    possible_owners,
+    topic_names,
+)
 from workshops.schedule.rules.clashes import Clash
 from workshops.schedule.rules.events import EventDetails, Place
 from workshops.schedule.rules.parts import room_words
@@ -90,7 +97,9 @@ def _known(session: Session) -> Known:
         kinds={kind.slug: kind.name for kind in kinds_by_name(session)},
         venues={venue.id: Place(venue.name, venue.address, venue.postcode) for venue in all_venues(session)},
         programmes={programme.id: programme.title for programme in all_programmes(session)},
+        topics=known_topics(session),
         may_give_away=current_user.role in ("organiser", "admin"),
+        may_add_topics=current_user.role in ("organiser", "admin"),
     )
 
 
@@ -99,6 +108,7 @@ def _offer(session: Session, form: EventForm, known: Known, event: Event | None,
     form.kind.choices = [(slug, name[:1].upper() + name[1:]) for slug, name in known.kinds.items()]
     form.venue.choices = [(venue_id, place.words) for venue_id, place in known.venues.items()]
     form.programme.choices = list(known.programmes.items())
+    form.known_topics = topic_names(session)
     people = {account.id: account.name or account.email for account in possible_owners(session)}
     if event is not None and event.owner is not None:
         people.setdefault(event.owner_id, event.owner.name or event.owner.email)  # type: ignore[arg-type]

@@ -10,11 +10,13 @@ from zlib import error as NotCompressed
 
 from flask import flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 
 from workshops.core.clock import now
 from workshops.core.db import db, transaction
 from workshops.schedule import service
 from workshops.schedule.forms import ImportForm
+from workshops.schedule.queries.reach import reach_of
 from workshops.schedule.queries.staff import kinds_by_name
 from workshops.schedule.rules.headers import FOR_ALL_ROWS, KNOWN, Matching
 from workshops.schedule.rules.spreadsheet import (
@@ -95,7 +97,7 @@ def _run(
     with transaction() as session:
         return service.import_rows(session, text_or_bytes=data, filename=filename, publish=publish, dry_run=dry_run,
                                    now=now(), actor=actor(), settings=settings(), matching=matching,
-                                   seal=seal)  # fmt: skip
+                                   seal=seal, reach=reach_of(session, current_user))  # fmt: skip
 
 
 def _page(

@@ -26,9 +26,12 @@ from workshops.schedule.queries.staff import (
 )
 from workshops.schedule.rules.programmes import Missing, missing_of, organisers_note
 from workshops.schedule.rules.public_state import when_text
-from workshops.schedule.service import ProgrammeDetails
+from workshops.schedule.rules.states import CANCEL
+from workshops.schedule.service import Consequences, ProgrammeDetails
 from workshops.schedule.views import blueprint
 from workshops.schedule.views.staff import asked_page, keep, programme_shown, rows_of
+from workshops.schedule.views.staff_changes import emailed_words, seen_of, tell_choice
+from workshops.schedule.views.staff_steps import REASON_COMES
 from workshops.web.access import ORGANISER, VIEWER, access
 from workshops.web.guards import settings
 from workshops.web.responses import see_other
@@ -181,28 +184,35 @@ def _published_words(published: int, left: int) -> str:
 @blueprint.route("/staff/programmes/<slug>/cancel", methods=["GET", "POST"])
 @access(ORGANISER, keeps_typed=True)
 def cancel_programme(slug: str) -> ResponseReturnValue:
-    """Which events go and who is told, then all of them in one go."""
-    programme_id, form, instant = _own_programme(slug).id, CancelEventsForm(), now()
-    if request.method == "POST" and form.validate():
-        ids = _ids(form.events.data)
-        tell = {"now": True, "no": False}.get(form.tell.data)
+    """Which events go, who is told in which words, then all of them in one go."""
+    programme_id, form = _own_programme(slug).id, CancelEventsForm()
+    if request.method == "POST" and form.validate() and "show" not in request.form:
+        shown, ids = form.checked.data, _ids(form.events.data)
         done = keep(form, lambda session, **by: service.cancel_events(
-            session, programme_id=programme_id, event_ids=ids, reason=form.reason.data, tell=tell,
+            session, programme_id=programme_id, event_ids=ids, reason=form.reason.data, tell=tell_choice(),
+            is_as_shown=lambda: shown in ("", seen_of(_foreseen(programme_id, form.reason.data))),
             settings=settings(), **by))  # fmt: skip
         if done is not None:
             words = "1 event is" if done.events == 1 else f"{done.events:,} events are"
-            told = "Nobody was emailed." if not tell or not done.people else (
-                "1 person is being emailed." if done.people == 1 else f"{done.people:,} people are being emailed.")
+            told = emailed_words(done.people if tell_choice() else 0) or "Nobody was emailed."
             flash(f"{words} cancelled. {told}")
             return see_other(url_for("schedule.staff_programme", slug=slug))
-    session = db.session()
-    condition = (Event.programme_id == programme_id) & Event.state.in_(("published", "postponed"))
-    events = events_where(session, condition & (Event.over_at > instant), size=10_000).events
-    rows = [(event, when_text(event_view(event)), service.counts_of(event).people) for event in events]
-    form.events.data = " ".join(str(event.id) for event in events)
-    page = render_template("schedule/cancel_programme.html", form=form, programme=_programme(slug), rows=rows,
-                           people=sum(people for _, _, people in rows))  # fmt: skip
-    return page, 200 if request.method == "GET" else 422
+    found = _foreseen(programme_id, form.reason.data or REASON_COMES)
+    form.events.data = " ".join(str(one.event_id) for one in found)
+    form.checked.data = seen_of(found)
+    page = render_template("schedule/cancel_programme.html", form=form, programme=_programme(slug), found=found,
+                           people=sum(one.told for one in found))  # fmt: skip
+    is_shown = request.method == "GET" or ("show" in request.form and not form.error_list())
+    return page, 200 if is_shown else 422
+
+
+def _foreseen(programme_id: int, reason: str) -> list[Consequences]:
+    """What follows for each event of a programme that is still to come. Only reads."""
+    session, instant = db.session(), now()
+    condition = (Event.programme_id == programme_id) & Event.state.in_(CANCEL.sources) & (Event.over_at > instant)
+    ids = [event.id for event in events_where(session, condition, size=10_000).events]
+    return [service.foresee_step(session, event_id=event_id, step=CANCEL, reason=reason, now=instant,
+                                 settings=settings()) for event_id in ids]  # fmt: skip
 
 
 def _ids(typed: str | None) -> list[int]:

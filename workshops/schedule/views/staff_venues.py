@@ -6,6 +6,7 @@ from flask import flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from workshops.core.clock import now
 from workshops.core.db import db
 from workshops.core.errors import NotFound
 from workshops.schedule import service
@@ -13,7 +14,7 @@ from workshops.schedule.calendar_entry import venue_words
 from workshops.schedule.catalogue_forms import MergeForm, RoomForm, VenueForm
 from workshops.schedule.models import VENUE_FACTS, Event, Room, Venue
 from workshops.schedule.queries.names import alike_venues, count_of, rooms_with_counts, venues_page
-from workshops.schedule.queries.staff import events_where
+from workshops.schedule.queries.staff import events_where, people_to_come
 from workshops.schedule.rules.catalogue import VENUE_FACT_WORDS
 from workshops.schedule.rules.events import FACTS, Place
 from workshops.schedule.service import VenueDetails
@@ -85,9 +86,17 @@ def edit_venue(venue_id: int) -> ResponseReturnValue:
         if saved is not None:
             flash("The venue is saved. The pages and calendar entries of its events follow.")
             return see_other(url_for("schedule.staff_venue", venue_id=venue_id))
-    count = count_of(db.session(), "venue", venue_id)
-    page = render_template("schedule/edit_venue.html", form=form, count=count, venue_id=venue_id,
-                           name=venue_name(found_venue(venue_id)))  # fmt: skip
+    session = db.session()
+    coming, people = people_to_come(session, Event.venue_id == venue_id, now())
+    page = render_template(
+        "schedule/edit_venue.html",
+        form=form,
+        count=count_of(session, "venue", venue_id),
+        coming=coming,
+        people=people,
+        venue_id=venue_id,
+        name=venue_name(found_venue(venue_id)),
+    )
     return page, 200 if request.method == "GET" else 422
 
 
