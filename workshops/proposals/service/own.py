@@ -131,11 +131,13 @@ def edit_event(
     Raises NotFound, WrongState once it is published, EditClash when the organisers changed it in between, or
     DetailsDoNotFit with all that is wrong.
     """
-    proposal = lock_proposal(session, proposal_id)
-    if proposal.event_id is None:
+    event_id = session.get_one(Proposal, proposal_id).event_id
+    if event_id is None:
         raise WrongState
+    # The event goes before the proposal: who publishes it holds it, and then writes a mail about the proposal.
     lock_schedule(session)
-    event: Event = lock_event(session, proposal.event_id)
+    event: Event = lock_event(session, event_id)
+    proposal = lock_proposal(session, proposal_id)
     if not may_edit_event(proposal.purpose, proposal.state, event.state):
         raise WrongState("The event is published now, so only its organisers can change it. Nothing was changed.")
     if edition is not None and event.edition != edition:

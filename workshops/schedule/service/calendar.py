@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from workshops.config import Settings
@@ -17,7 +17,8 @@ from workshops.ical.sequence import raises_sequence
 from workshops.ical.serialise import vevent_bytes
 from workshops.schedule.calendar_entry import entry_for
 from workshops.schedule.models import Event
-from workshops.schedule.queries.events import WITH_NAMES, topics_of
+from workshops.schedule.queries.events import topics_of
+from workshops.schedule.queries.locks import lock_events
 from workshops.schedule.rules.folding import search_text
 from workshops.schedule.service.places import touch_event
 
@@ -88,7 +89,7 @@ def refreshing(
     if not if_any:
         yield
         return
-    events = list(session.scalars(select(Event).options(*WITH_NAMES).where(mine).order_by(Event.id)))
+    events = lock_events(session, mine)
     names = topic_names(session, [event.id for event in events])
     before = {event.id: entry_for(event, settings=settings, topics=names[event.id]) for event in events}
     yield

@@ -16,8 +16,8 @@ from workshops.ical.reading import ReadEvent, UnreadableCalendar, read_calendar
 from workshops.schedule import signals
 from workshops.schedule.importing import NumberedRow, UnreadableSheet, is_calendar, read_sheet
 from workshops.schedule.models import Event, Series, Topic
-from workshops.schedule.queries.events import topics_of
-from workshops.schedule.queries.locks import lock_event, lock_schedule
+from workshops.schedule.queries.events import chunks, topics_of
+from workshops.schedule.queries.locks import lock_event, lock_events, lock_schedule
 from workshops.schedule.queries.reach import facilitators_of_each
 from workshops.schedule.queries.recognition import (
     all_slugs,
@@ -224,6 +224,10 @@ def _prepare(
     for event in events_starting(session, [job.when.sort_at for job in jobs if job.when]):
         starting.setdefault(_moment_key(event.title, when_of(event)), []).append(event)
     known = {event.id for event in uids.values()} | {event.id for events in starting.values() for event in events}
+    if not dry_run:
+        # All at once and by id, whatever the order of the rows; somebody may be cancelling one of them at this moment.
+        for some in chunks(sorted(known)):
+            lock_events(session, Event.id.in_(some))
     topics = {event_id: tuple(topic.name for topic in found) for event_id, found in topics_of(session, known).items()}
     return _Import(session, publish, dry_run, now, actor, settings, Catalogue(session), KnownVenues(session),
                    all_slugs(session), uids, starting, topics, facilitators_of_each(session, known), {}, {}, reach)

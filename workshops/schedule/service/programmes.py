@@ -22,7 +22,7 @@ from workshops.schedule.rules.events import DESCRIPTION_MAX, NAME_MAX, SUMMARY_M
 from workshops.schedule.rules.folding import fold
 from workshops.schedule.rules.problems import DetailsDoNotFit, Problem, refuse
 from workshops.schedule.rules.slugs import free_slug
-from workshops.schedule.rules.states import clean_reason
+from workshops.schedule.rules.states import WrongState, clean_reason
 from workshops.schedule.service.calendar import refreshing
 from workshops.schedule.service.details import all_counts_of
 from workshops.schedule.service.events import tell_question
@@ -159,6 +159,8 @@ def publish_drafts(
             publish_event(session, event_id=event_id, now=now, actor=actor, settings=settings)
         except DetailsDoNotFit:
             left += 1
+        except WrongState:
+            continue  # somebody else published it at this moment
         else:
             published += 1
     return published, left

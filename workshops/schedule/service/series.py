@@ -115,6 +115,10 @@ def publish_dates(
     """
     event = session.get_one(Event, event_id)
     drafts = [one for one in (event, *open_dates(session, event, now)) if one.state == "draft" and reach.may_run(one)]
-    for one in sorted(drafts, key=lambda draft: draft.id):
-        publish_event(session, event_id=one.id, now=now, actor=actor, settings=settings)
-    return len(drafts)
+    published = 0
+    for event_id in sorted(draft.id for draft in drafts):
+        # somebody else may be publishing them at this moment
+        if lock_event(session, event_id).state == "draft":
+            publish_event(session, event_id=event_id, now=now, actor=actor, settings=settings)
+            published += 1
+    return published
