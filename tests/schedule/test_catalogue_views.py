@@ -95,7 +95,8 @@ def test_changing_a_venue_says_first_whom_it_concerns(staff: Staff, session: Ses
     make_registration(session, make_event(session, venue_id=venue.id))
     make_event(session, venue_id=venue.id, starts_at=clock.now - timedelta(days=5))
     page = text(staff("facilitator").get(f"/staff/venues/{venue.id}/edit"))
-    assert "2 events, 1 of them still to come with 1 person registered or waiting. Nobody is emailed" in page
+    assert "2 events, 1 of them still to come with 1 person registered or waiting." in page
+    assert "you see first what follows and choose whether people are told" in page
 
 
 def test_venues_are_merged_after_a_look_at_what_follows(staff: Staff, session: Session) -> None:

@@ -21,12 +21,16 @@ class Audience:
 
 @dataclass(frozen=True)
 class Example:
-    """A mail as it will be written, to an example person. number: how many people get this version."""
+    """A mail as it will be written, to an example person. number: how many people get this version.
+
+    sort: the same for mails of several events that differ in nothing but the event.
+    """
 
     who: str
     number: int
     subject: str
     text: str
+    sort: str = ""
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,7 @@ def foresee_host_news(
     text = words.text.replace(placeholder("proposal"), OWN_LINK)
     return Foreseen(
         audiences=(Audience(who, 1, "Email, whatever you choose"),),
-        examples=(Example(who[0].lower() + who[1:], 1, words.subject, text),),
+        examples=(Example(who[0].lower() + who[1:], 1, words.subject, text, kind),),
     )
 
 

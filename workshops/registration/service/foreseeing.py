@@ -229,6 +229,7 @@ def _examples(
     versions = sorted(people.versions.items(), key=lambda one: (order.index(one[0].state), -one[1], one[0].attending))
     several = Counter(version.state for version in people.versions)
     found: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    sorts: dict[tuple[str, str], str] = {}
     for version, number in versions:
         who = _WHO[version.state].lower()
         if several[version.state] > 1 and event.mode == "hybrid":
@@ -236,9 +237,10 @@ def _examples(
         person = _example_person(version.state, version.attending, people.until)
         words = _words(event, person, version.news.kind, news_values(event, person, version.news), settings)
         found.setdefault(words, []).append((who, number))
+        sorts.setdefault(words, " ".join((version.news.kind, *(label for label, _, _ in version.news.changes))))
     for (subject, text), groups in list(found.items())[:VERSIONS_SHOWN]:
         who = ", ".join(dict.fromkeys(who for who, _ in groups))
-        yield Example(who, sum(number for _, number in groups), subject, text)
+        yield Example(who, sum(number for _, number in groups), subject, text, sorts[subject, text])
     if offers:
         sides = Counter(
             registration.attending
@@ -249,7 +251,7 @@ def _examples(
             person = _example_person("offered", side, offers[0].until)
             subject, text = _words(event, person, "place_offered", {"until": offers[0].until}, settings)
             where = f" {ATTENDING_WORDS[side].lower()}" if len(sides) > 1 else ""
-            yield Example(f"people who are offered a place{where} at once", number, subject, text)
+            yield Example(f"people who are offered a place{where} at once", number, subject, text, "place_offered")
 
 
 def _example_person(state: str, attending: str, until: datetime | None) -> Registration:

@@ -17,6 +17,7 @@ from workshops.schedule.service.events import (
 )
 from workshops.schedule.service.import_report import CellChange, ImportReport, RowResult
 from workshops.schedule.service.imports import import_rows
+from workshops.schedule.service.moves import Heed, PlaceNews, foresee_places
 from workshops.schedule.service.names import (
     delete_name,
     merge_hosts,
@@ -66,8 +67,10 @@ __all__ = [
     "Consequences",
     "DateChange",
     "EditedMeanwhile",
+    "Heed",
     "ImportReport",
     "MustChoose",
+    "PlaceNews",
     "ProgrammeDetails",
     "Repeated",
     "RowResult",
@@ -91,6 +94,7 @@ __all__ = [
     "details_of_all",
     "fit_vevents",
     "foresee_change",
+    "foresee_places",
     "foresee_step",
     "import_rows",
     "keep_part",

@@ -75,22 +75,22 @@ def foresee_change(
     before, state = details_of(session, event), event.state
     counts = all_counts_of(session, event)
     decided = decide_change(before, details, state=state, counts=counts, now=now)
-    seen, when = seen_words(event, before), _when_words(before)
+    seen, when = seen_words(event, before), when_words(before)
     title = event.title
-    if not decided.needs_check and not (decided.told_labels and _tells_others(session, event, now)):
+    if not decided.needs_check and not (decided.told_labels and tells_others(session, event, now)):
         return Consequences(event_id, title, when, seen)
     changes = told_changes(before, details, decided)
-    clashing = _clash_words(clashes_of_events(session, [event_id], now=now)[event_id])
+    clashing = clash_words(clashes_of_events(session, [event_id], now=now)[event_id])
     with only_trying(session):
         apply_change(session, event, before, details, Catalogue(session), decided, now=now, settings=settings)
-        foreseen = _composed(session, event, before, details, state, now, settings)
+        foreseen = compose(session, event, before, details, state, now, settings)
         after = clashes_of_events(session, [event_id], now=now)[event_id]
-    clashes = [words for words in _clash_words(after) if words not in clashing]
+    clashes = [words for words in clash_words(after) if words not in clashing]
     over = capacity_words(details, counts) if decided.changes_places else ""
-    return _consequences(event_id, title, when, seen, changes, foreseen, [over] if over else [], clashes)
+    return consequences_of(event_id, title, when, seen, changes, foreseen, [over] if over else [], clashes)
 
 
-def _tells_others(session: Session, event: Event, now: datetime) -> bool:
+def tells_others(session: Session, event: Event, now: datetime) -> bool:
     """Whether somebody who is not registered learns of changes to this event, which then are shown first too."""
     if event.state not in ("published", "postponed") or event.over_at <= now:
         return False
@@ -105,21 +105,21 @@ def foresee_step(
     assert event is not None  # whoever asks has found it
     target = take_step(step, event.state, over_at=event.over_at, now=now)
     before, state = details_of(session, event), event.state
-    seen, title, when = seen_words(event, before), event.title, _when_words(before)
+    seen, title, when = seen_words(event, before), event.title, when_words(before)
     with _as_if(session, event, target, reason):
-        foreseen = _composed(session, event, before, before, state, now, settings)
+        foreseen = compose(session, event, before, before, state, now, settings)
     changes = (Change("State", _STATE_WORDS[state], _STATE_WORDS[target]),)
     clashes: list[str] = []
     if target == "published":
         again = Candidate(before, event_id, target)
-        clashes = _clash_words(clashes_among(session, [again], now=now)[0])
-    return _consequences(event_id, title, when, seen, changes, foreseen, [], clashes)
+        clashes = clash_words(clashes_among(session, [again], now=now)[0])
+    return consequences_of(event_id, title, when, seen, changes, foreseen, [], clashes)
 
 
 _STATE_WORDS = {"published": "Takes place", "postponed": "Postponed, without a date", "cancelled": "Cancelled"}
 
 
-def _composed(
+def compose(
     session: Session,
     event: Event,
     before: EventDetails,
@@ -128,6 +128,7 @@ def _composed(
     now: datetime,
     settings: Settings,
 ) -> Foreseen:
+    """What everybody says who hears of such a change, for an event as it would be. Only reads."""
     heard = consequences_composed.send(
         event, session=session, now=now, settings=settings, before=before, after=after, before_state=before_state
     )
@@ -139,7 +140,7 @@ def _composed(
     return joined([*answers(heard), *mine])
 
 
-def _consequences(
+def consequences_of(
     event_id: int,
     title: str,
     when: str,
@@ -149,6 +150,7 @@ def _consequences(
     notes: list[str],
     clashes: list[str],
 ) -> Consequences:
+    """One event's part of a check page, with what is said of any change."""
     sections = foreseen.sections
     if clashes:
         sections = (("New clashes", tuple(clashes)), *sections)
@@ -174,7 +176,7 @@ def _as_if(session: Session, event: Event, state: str, reason: str) -> Iterator[
             session.expire(event)
 
 
-def _clash_words(clashes: list[Clash]) -> list[str]:
+def clash_words(clashes: list[Clash]) -> list[str]:
     return [f"{clash.words}." for clash in clashes]
 
 
@@ -183,6 +185,6 @@ def seen_words(event: Event, details: EventDetails) -> str:
     return hashlib.sha256(repr((event.id, event.state, details)).encode()).hexdigest()[:32]
 
 
-def _when_words(details: EventDetails) -> str:
+def when_words(details: EventDetails) -> str:
     when: When = details.when
     return when.words(uk_time=details.mode == "online")

@@ -19,7 +19,7 @@ from workshops.schedule.rules.catalogue import HOW_TO_GET_THERE_MAX, StillUsed, 
 from workshops.schedule.rules.events import AREA_MAX, FACTS, NAME_MAX, POSTCODE_MAX, Place
 from workshops.schedule.rules.folding import fold
 from workshops.schedule.rules.problems import DetailsDoNotFit, Problem, refuse
-from workshops.schedule.service.calendar import refreshing
+from workshops.schedule.service.moves import Heed, PlaceNews, moving
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +46,13 @@ def save_venue(
     now: datetime,
     actor: Actor,
     settings: Settings,
+    heed: Heed | None = None,
 ) -> Venue:
     """Change a venue, or make one when venue_id is None. The pages and calendar entries of its events follow.
 
-    Nobody is told: a venue that moves is another venue, and that is a change of the event. Calendars show the
-    new words at once. Raises NotFound, or DetailsDoNotFit when it has no name and no address or is written like
-    another one.
+    heed: what is done about events whose place then reads otherwise. Without it, people who are registered must not
+    be concerned. Raises NotFound, or DetailsDoNotFit when it has no name and no address or is written like another
+    one, or when nobody chose whether people are told.
     """
     lock_schedule(session)
     place = Place(clean_text(details.place.name), clean_text(details.place.address), details.place.key[2])
@@ -68,7 +69,9 @@ def save_venue(
     changed = [name for name, value in values.items() if getattr(venue, name) != value]
     # A new venue has no events; with an id of None the question would be "events without a venue".
     mine = Event.venue_id == (venue_id or 0)
-    with refreshing(session, mine, now=now, settings=settings, if_any=changed if venue_id is not None else ()):
+    heed = heed or PlaceNews(tell=None, now=now, actor=actor, settings=settings)
+    seen = changed if venue_id is not None else ()
+    with moving(session, mine, heed=heed, now=now, settings=settings, if_any=seen):
         for name, value in values.items():
             setattr(venue, name, value)
         venue.name_key, venue.address_key, _ = place.key
@@ -105,19 +108,28 @@ def _check_venue(session: Session, venue_id: int | None, place: Place, details: 
 
 
 def merge_venues(
-    session: Session, *, gone_id: int, kept_id: int, now: datetime, actor: Actor, settings: Settings
+    session: Session,
+    *,
+    gone_id: int,
+    kept_id: int,
+    now: datetime,
+    actor: Actor,
+    settings: Settings,
+    heed: Heed | None = None,
 ) -> Venue:
     """Make one venue of two that are the same: events and rooms of the first go to the second.
 
     What is not known of the kept one is taken from the other. SEQUENCE rises only where the place reads otherwise;
-    nobody is told. The words of the other are kept, so that a file which uses them finds the kept one.
-    Raises NotFound, or DetailsDoNotFit when both are the same venue.
+    heed: as for save_venue. The words of the other are kept, so that a file which uses them finds the kept one.
+    Raises NotFound, or DetailsDoNotFit when both are the same venue or nobody chose whether people are told.
     """
     lock_schedule(session)
     if gone_id == kept_id:
         raise DetailsDoNotFit(Problem("into", "Choose another venue than this one"))
     gone, kept = _venue(session, gone_id), _venue(session, kept_id)
-    with refreshing(session, Event.venue_id.in_((gone_id, kept_id)), now=now, settings=settings, if_any=["venue"]):
+    heed = heed or PlaceNews(tell=None, now=now, actor=actor, settings=settings)
+    mine = Event.venue_id.in_((gone_id, kept_id))
+    with moving(session, mine, heed=heed, now=now, settings=settings, if_any=["venue"]):
         for name in ("area", "how_to_get_there"):
             setattr(kept, name, getattr(kept, name) or getattr(gone, name))
         for fact in VENUE_FACTS:
@@ -187,10 +199,12 @@ def save_room(
     now: datetime,
     actor: Actor,
     settings: Settings,
+    heed: Heed | None = None,
 ) -> Room:
     """Change a room of a venue, or add one when room_id is None; its events follow. capacity: None is not known.
 
-    Raises NotFound, or DetailsDoNotFit when the name is missing, long or that of another room here.
+    heed: as for save_venue. Raises NotFound, or DetailsDoNotFit when the name is missing, long or that of another
+    room here, or when nobody chose whether people are told.
     """
     lock_schedule(session)
     _venue(session, venue_id)
@@ -202,7 +216,8 @@ def save_room(
         raise DetailsDoNotFit(Problem("name", f"There is a room called “{twin.name}” here already"))
     changed = [field for field, value in (("name", name), ("capacity", capacity)) if getattr(room, field) != value]
     shown = changed if room_id is not None and "name" in changed else ()
-    with refreshing(session, Event.room_id == (room_id or 0), now=now, settings=settings, if_any=shown):
+    heed = heed or PlaceNews(tell=None, now=now, actor=actor, settings=settings)
+    with moving(session, Event.room_id == (room_id or 0), heed=heed, now=now, settings=settings, if_any=shown):
         room.name, room.name_key, room.capacity = name, fold(name), capacity
         session.add(room)
         session.flush()

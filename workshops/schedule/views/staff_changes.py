@@ -25,6 +25,7 @@ from workshops.schedule.queries.clashes import Candidate, clashes_among, clashes
 from workshops.schedule.queries.reach import reach_of
 from workshops.schedule.rules.events import EventDetails
 from workshops.schedule.service import Consequences, SavedEvent
+from workshops.schedule.views.many_events import many_events
 from workshops.schedule.views.series_choice import ASKED, chosen_scope, scope_question
 from workshops.schedule.views.staff import actor
 from workshops.web.guards import settings
@@ -193,21 +194,28 @@ def check_page(
     button: str = "Save",
     kept: Sequence[str] = (),
     after: Mapping[int, str] | None = None,
+    label: str = "",
+    is_alike: bool = False,
 ) -> ResponseReturnValue:
     """The page with what follows. problem: why it is shown again, which makes it a 422.
 
     kept: sentences about what stays as it is on other dates.   after: the time of each event afterwards, in words.
+    is_alike: the same is done to all of them, so that one table names them.   label: what the page is about.
     """
     form = TellForm(formdata=None)
     # Of many dates, those about which nobody has to be told are named in one list.
-    shown = [one for one in found if one.is_shown and (len(found) == 1 or one.told or one.sections)]
+    is_alike = is_alike and len(found) > 1
+    shown = [one for one in found if is_alike or (one.is_shown and (len(found) == 1 or one.told or one.sections))]
     if problem:
         form.add_error(problem, None if problem == CHANGED_MEANWHILE else "tell")
     page = render_template(
         "schedule/_check_changes.html",
         form=form,
         heading=heading,
+        label=label,
         shown=shown,
+        is_alike=is_alike,
+        all=many_events(shown),
         people=sum(one.told for one in shown),
         asks=any(one.asks for one in shown),
         carried=[(name, value) for name, value in request.form.items(multi=True) if name not in _OWN],

@@ -29,6 +29,7 @@ from workshops.schedule.rules.public_state import when_text
 from workshops.schedule.rules.states import CANCEL
 from workshops.schedule.service import Consequences, ProgrammeDetails
 from workshops.schedule.views import blueprint
+from workshops.schedule.views.many_events import many_events
 from workshops.schedule.views.staff import asked_page, keep, programme_shown, rows_of
 from workshops.schedule.views.staff_changes import emailed_words, seen_of, tell_choice
 from workshops.schedule.views.staff_steps import REASON_COMES
@@ -201,7 +202,7 @@ def cancel_programme(slug: str) -> ResponseReturnValue:
     form.events.data = " ".join(str(one.event_id) for one in found)
     form.checked.data = seen_of(found)
     page = render_template("schedule/cancel_programme.html", form=form, programme=_programme(slug), found=found,
-                           people=sum(one.told for one in found))  # fmt: skip
+                           all=many_events(found), people=sum(one.told for one in found))  # fmt: skip
     is_shown = request.method == "GET" or ("show" in request.form and not form.error_list())
     return page, 200 if is_shown else 422
 

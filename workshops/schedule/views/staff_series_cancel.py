@@ -78,7 +78,8 @@ def _check_or_cancel(slug: str, ids: list[int], reason: str) -> ResponseReturnVa
     # A single POST with everything in it has chosen already.
     if problem or (checked is None and tell is None):
         heading = _heading(len(ids))
-        return check_page(found, heading=heading, back_to=back_to, problem=problem, button="Cancel the dates")
+        return check_page(found, heading=heading, back_to=back_to, problem=problem, button="Cancel the dates",
+                          is_alike=True)  # fmt: skip
     with transaction() as writing:
         service.cancel_dates(writing, event_ids=ids, reason=reason, tell=bool(tell), now=now(), actor=actor(),
                              settings=settings())  # fmt: skip

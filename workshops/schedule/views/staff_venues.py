@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask import flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -20,6 +22,8 @@ from workshops.schedule.rules.events import FACTS, Place
 from workshops.schedule.service import VenueDetails
 from workshops.schedule.views import blueprint
 from workshops.schedule.views.staff import asked_page, asked_words, keep, rows_of
+from workshops.schedule.views.staff_changes import goes_back
+from workshops.schedule.views.staff_places import save_or_check_places
 from workshops.web.access import FACILITATOR, ORGANISER, VIEWER, access
 from workshops.web.guards import settings
 from workshops.web.responses import see_other
@@ -80,12 +84,15 @@ def edit_venue(venue_id: int) -> ResponseReturnValue:
     form = VenueForm(obj=venue)
     if venue.area and venue.area not in dict(form.area.choices):
         form.area.choices = [*form.area.choices, (venue.area, venue.area)]
-    if request.method == "POST" and form.validate():
-        saved = keep(form, lambda session, **by: service.save_venue(
-            session, venue_id=venue_id, details=_details(form), settings=settings(), **by))  # fmt: skip
-        if saved is not None:
-            flash("The venue is saved. The pages and calendar entries of its events follow.")
-            return see_other(url_for("schedule.staff_venue", venue_id=venue_id))
+    is_back = goes_back()
+    if request.method == "POST" and form.validate() and not is_back:
+        answer = save_or_check_places(
+            form, partial(service.save_venue, venue_id=venue_id, details=_details(form)),
+            back_to=url_for("schedule.staff_venue", venue_id=venue_id), label=venue_name(venue),
+            words="The venue is saved. The pages and calendar entries of its events follow.",
+        )  # fmt: skip
+        if answer is not None:
+            return answer
     session = db.session()
     coming, people = people_to_come(session, Event.venue_id == venue_id, now())
     page = render_template(
@@ -97,7 +104,7 @@ def edit_venue(venue_id: int) -> ResponseReturnValue:
         venue_id=venue_id,
         name=venue_name(found_venue(venue_id)),
     )
-    return page, 200 if request.method == "GET" else 422
+    return page, 200 if request.method == "GET" or is_back else 422
 
 
 def _details(form: VenueForm) -> VenueDetails:
@@ -124,17 +131,21 @@ def delete_venue(venue_id: int) -> ResponseReturnValue:
 def merge_venue(venue_id: int) -> ResponseReturnValue:
     """First which one it is the same as, then a page that says what follows, then the merge."""
     form = MergeForm(data={"into": request.args.get("into", "")})
-    found_venue(venue_id)
+    label = venue_name(found_venue(venue_id))
     other = _other_venue(form.into.data, venue_id)
     if request.method == "POST" and form.validate() and other is None:
         form.add_error("Choose the venue that stays")
-    elif request.method == "POST" and form.validate() and other is not None:
+    elif request.method == "POST" and form.validate() and other is not None and not goes_back():
         kept_id, name = other.id, venue_name(other)
-        if keep(form, lambda session, **by: service.merge_venues(
-                session, gone_id=venue_id, kept_id=kept_id, settings=settings(), **by)) is not None:  # fmt: skip
-            flash(f"The two are one venue now: {name}. Its events, pages and calendar entries follow.")
-            return see_other(url_for("schedule.staff_venue", venue_id=kept_id))
-    return _merge_page(form, venue_id), 200 if request.method == "GET" else 422
+        answer = save_or_check_places(
+            form, partial(service.merge_venues, gone_id=venue_id, kept_id=kept_id),
+            back_to=url_for("schedule.staff_venue", venue_id=kept_id), label=label, button="Merge the venues",
+            words=f"The two are one venue now: {name}. Its events, pages and calendar entries follow.",
+        )  # fmt: skip
+        if answer is not None:
+            return answer
+    shown = request.method == "GET" or (goes_back() and not form.error_list())
+    return _merge_page(form, venue_id), 200 if shown else 422
 
 
 def _merge_page(form: MergeForm, venue_id: int) -> str:
@@ -192,20 +203,23 @@ def edit_room(venue_id: int, room_id: int) -> ResponseReturnValue:
 
 
 def _room_page(form: RoomForm, venue_id: int, room_id: int | None) -> ResponseReturnValue:
-    if request.method == "POST" and form.validate():
-        saved = keep(form, lambda session, **by: service.save_room(
-            session, venue_id=venue_id, room_id=room_id, name=form.name.data, capacity=form.capacity.data,
-            settings=settings(), **by))  # fmt: skip
-        if saved is not None:
-            flash("The room is saved.")
-            return see_other(url_for("schedule.staff_venue", venue_id=venue_id, _anchor="rooms"))
+    is_back = goes_back()
+    if request.method == "POST" and form.validate() and not is_back:
+        answer = save_or_check_places(
+            form, partial(service.save_room, venue_id=venue_id, room_id=room_id, name=form.name.data,
+                          capacity=form.capacity.data),
+            back_to=url_for("schedule.staff_venue", venue_id=venue_id, _anchor="rooms"),
+            label=venue_name(found_venue(venue_id)), words="The room is saved.",
+        )  # fmt: skip
+        if answer is not None:
+            return answer
     room = _found_room(venue_id, room_id) if room_id is not None else None
     used = dict(rooms_with_counts(db.session(), venue_id)).get(room, 0) if room else 0
     page = render_template(
         "schedule/edit_room.html" if room else "schedule/new_room.html",
         form=form, room=room, used=used, venue_id=venue_id, name=venue_name(found_venue(venue_id)),
     )  # fmt: skip
-    return page, 200 if request.method == "GET" else 422
+    return page, 200 if request.method == "GET" or is_back else 422
 
 
 @blueprint.post("/staff/venues/<int:venue_id>/rooms/<int:room_id>/delete")
