@@ -90,6 +90,7 @@ class Proposed:
         host.fill("End time", "12 noon")
         host.choose("In person")
         host.fill("Name of the place", "Partner Hall")
+        host.page.get_by_text("More about it (optional)").click()
         host.fill("Places", "2")
         host.press("Send my proposal")
         assert host.heading() == "Check your email"

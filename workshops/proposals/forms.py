@@ -53,6 +53,8 @@ _LETTER_HINT = "It goes to the person in an email. You see the whole email befor
 #: Fields that are kept as they are typed, by purpose.
 _HOST = ("organisation", "name", "title", "summary", "when_words", "venue_name", "venue_address", "postcode", "topics",
          "message")  # fmt: skip
+#: What a host may leave for later: shown when they ask for it.
+_MORE = ("ends_on", "when_words", "venue_address", "postcode", "area", "places", "audience", "topics", "message")
 _ASK = ("organisation", "name", "title", "summary", "when_words", "venue_name", "access")
 
 
@@ -65,7 +67,10 @@ class _Sent(Form):
 
 
 class _HostFields(Form):
-    """What somebody says about an event that they offer. The view fills the choices of kind."""
+    """What somebody says about an event that they offer. The view fills the choices of kind.
+
+    Half of it waits behind "More about it": what organisers must know is a short form, and they can ask for the rest.
+    """
 
     organisation = TextField("Organisation", [required("Enter the name of your organisation"), max_length(NAME_MAX)],
                              autocomplete="organization", hint="Shown on the event’s page as its host.")  # fmt: skip
@@ -94,6 +99,10 @@ class _HostFields(Form):
     places = NumberField("Places", maximum=PLACES_MAX, hint="How many people can come. Leave empty for no limit.")
     message = TextAreaField("Anything the organisers should know", [max_length(MESSAGE_MAX)], rows=4,
                             hint="Only the organisers read this.")  # fmt: skip
+
+    def says_more(self) -> bool:
+        """Whether the part behind "More about it" holds something: an answer, or an error to mend."""
+        return any(self[name].data or self[name].errors for name in _MORE)
 
     def details(self) -> Details:
         """What was typed, for the service."""
