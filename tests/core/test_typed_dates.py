@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workshops.core.london_time import date_words, time_words
-from workshops.core.typed_dates import AM_OR_PM, NOT_A_DATE, NOT_A_TIME, parse_date, parse_time, split_date
+from workshops.core.typed_dates import (
+    AM_OR_PM,
+    NOT_A_DATE,
+    NOT_A_MONTH,
+    NOT_A_TIME,
+    parse_date,
+    parse_month,
+    parse_time,
+    split_date,
+)
 
 
 @pytest.mark.parametrize(
@@ -129,3 +138,14 @@ def test_anything_else_gets_a_sentence_and_nothing_worse(text: str) -> None:
 def test_a_weekday_that_is_another_one_is_asked_back(typed: str) -> None:
     with pytest.raises(ValueError, match="14 November 2017 is a Tuesday, not a"):
         parse_date(typed)
+
+
+@pytest.mark.parametrize("typed", ["November 2016", "Nov. 2016", " nov 2016 ", "11/2016", "11 2016", "2016-11", "2016 Nov"])
+def test_months_that_are_understood(typed: str) -> None:
+    assert parse_month(typed) == (2016, 11)
+
+
+@pytest.mark.parametrize("typed", ["", "November", "2016", "2016-13", "14 Nov 2016", "N 2016", "some time", "Nov 16"])
+def test_months_that_are_not(typed: str) -> None:
+    with pytest.raises(ValueError, match=NOT_A_MONTH):
+        parse_month(typed)

@@ -46,8 +46,55 @@ def test_the_first_screen_shows_what_makes_an_event_and_nothing_else(staff: Staf
     names = set(sent_form(page)) - {"edition", "was", "action"}
     boxes = {name.rsplit("-", 1)[0] if name.endswith(("-day", "-month", "-year")) else name for name in names}
     assert boxes == {"title", "kind", "starts_on", "start_time", "end_time", "venue", "venue_name", "venue_address",
-                     "venue_postcode", "capacity_in_person", "capacity_online"}  # fmt: skip
+                     "venue_postcode", "capacity_in_person", "capacity_online", "month"}  # fmt: skip
+    assert '<details class="ds_details" id="only-month">' in page.get_data(as_text=True)  # out of sight until wanted
     assert "Publish" in text(page) and "Save as a draft" in text(page)
+
+
+def test_history_of_which_only_the_month_is_known_is_recorded_from_the_first_screen(
+    staff: Staff, session: Session
+) -> None:
+    browser = staff("organiser")
+    typed = FIRST_SCREEN | {name: "" for name in ("starts_on-day", "starts_on-month", "starts_on-year", "start_time",
+                                                  "end_time")} | {"action": "publish"}  # fmt: skip
+    refused = browser.send("/staff/events/new", typed | {"month": "some time"})
+    assert refused.status_code == 422 and 'id="only-month" open' in refused.get_data(as_text=True)
+    assert part_form_value(refused, "month") == "some time" and "Enter a month with its year" in text(refused)
+    saved = browser.send("/staff/events/new", typed | {"month": "Nov 2016"}, follow_redirects=True)
+    assert "The event is published: November 2016." in text(saved)
+    assert "Figures reported elsewhere" in text(saved), "what was reported of it can be added from its page"
+    assert "/edit/history" in saved.get_data(as_text=True)
+    assert "2016-11" in {event.month for event in session.scalars(select(Event))}
+    coming = make_event(session, title="To come")
+    assert "Figures reported elsewhere" not in text(browser.get(f"/staff/events/{coming.slug}"))
+
+
+def part_form_value(page: Any, name: str) -> str:
+    """What the form shows in one box."""
+    found: str = sent_form(page)[name]
+    return found
+
+
+@pytest.mark.parametrize("path", ["edit", "edit/registration"])
+def test_an_event_by_invitation_says_so_in_both_answers_and_stays_as_it_is(
+    staff: Staff, session: Session, path: str
+) -> None:
+    draft(session, booking="by_invitation")
+    browser, address = staff("organiser"), f"/staff/events/a-draft/{path}"
+    shown = part_form(browser.get(address))
+    assert (shown["booking"], shown["admits"]) == ("by_invitation", "invited")
+    browser.send(address, shown)
+    session.expire_all()
+    kept = event_called(session, "Example draft")
+    assert (kept.booking, kept.admits) == ("by_invitation", "anyone"), "nobody changed it"
+    # whoever opens it again chooses who may register with it
+    browser.send(address, part_form(browser.get(address)) | {"booking": "first_come", "admits": "anyone"})
+    session.expire_all()
+    kept = event_called(session, "Example draft")
+    assert (kept.booking, kept.admits) == ("first_come", "anyone")
+    browser.send(address, part_form(browser.get(address)) | {"booking": "by_invitation"})
+    session.expire_all()
+    assert event_called(session, "Example draft").admits == "invited"
 
 
 def test_what_is_saved_is_read_back_in_words(staff: Staff) -> None:
@@ -216,6 +263,7 @@ LAST = {"ends_on-day": "1", "ends_on-month": "Nov", "ends_on-year": "2027"}
         ({"shape": "span", **DAY, **LAST, "start_time": "6pm", "end_time": "noon"},
          "Saturday 30 October 2027, 6pm to Monday 1 November 2027, 12 noon"),
         ({"shape": "month", "month": "2016-11"}, "November 2016"),
+        ({"shape": "month", "month": "Sept 2016"}, "September 2016"),
         ({"shape": "one", "starts_on-day": "31 October 2027", "starts_on-month": "", "starts_on-year": "",
           "start_time": "1:30am GMT", "end_time": "3am"}, "Sunday 31 October 2027, 1:30am GMT to 3am"),
     ],
@@ -241,7 +289,7 @@ def test_an_event_lasts_as_long_as_its_radios_say(
         ({"shape": "span", **DAY, "start_time": "6pm", "end_time": "9am", "ends_on-day": ""}, "Enter the last day"),
         ({"shape": "days", **DAY}, "Enter the last day. It must be after the first day"),
         ({"shape": "days", **DAY, **LAST, "ends_on-month": "12"}, "14 days"),
-        ({"shape": "month", "month": "November"}, "Enter a month with its year first"),
+        ({"shape": "month", "month": "November"}, "Enter a month with its year, for example November 2016"),
         ({"shape": "bar", "starts_on-day": "Monday 30 Oct 2027", "starts_on-month": "", "starts_on-year": ""},
          "30 October 2027 is a Saturday, not a Monday"),
     ],

@@ -202,6 +202,19 @@ def test_a_list_is_built_again_when_it_changes_and_when_the_clock_says(
     assert titles(page(client, "/events")) == []
 
 
+def test_lists_say_between_two_days_when_an_event_goes_on(
+    client: FlaskClient, session: Session, clock: FakeClock
+) -> None:
+    one = BEGINNING + timedelta(hours=1)
+    days = [(one, one + timedelta(hours=2)), (one + timedelta(days=2), one + timedelta(days=2, hours=2))]
+    make_event(session, title="Two days", starts_at=one, ends_at=days[1][1],
+               days=[[starts.isoformat(), ends.isoformat()] for starts, ends in days])  # fmt: skip
+    clock.advance(hours=1)
+    assert "On now" in page(client, "/events")
+    clock.advance(hours=2)
+    assert "On now" not in page(client, "/events") and "Goes on " in page(client, "/events")
+
+
 def test_the_archive_is_newest_first_under_its_years(client: FlaskClient, session: Session) -> None:
     make_event(session, title="Month only", starts_at=None, ends_at=None, month="2016-11")
     make_event(session, title="A week", starts_at=None, ends_at=None, starts_on=date(2018, 1, 29),
@@ -358,6 +371,7 @@ def test_the_month_shows_events_on_each_of_their_days(client: FlaskClient, sessi
     assert page(client, "/calendar?month=2027-01").count(">Long<") == 2
     assert page(client, "/calendar?month=2027-02").count(">Long<") == 2
     assert "Some time in November 2016" in page(client, "/calendar?month=2016-11")
+    assert page(client, "/calendar?month=November+2016") == page(client, "/calendar?month=2016-11")
     assert page(client, "/calendar?month=elsewhen") == page(client, "/calendar")
     assert 'rel="prev"' not in page(client, "/calendar?month=1900-01")
 

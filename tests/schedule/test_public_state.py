@@ -126,6 +126,22 @@ def test_what_the_clock_changes_comes_in_order() -> None:
     assert seen == ["not_open", "open", "closed", "on_now", "past"]
 
 
+def test_between_its_days_an_event_says_when_it_goes_on() -> None:
+    days = [("2027-03-01T10:00:00+00:00", "2027-03-01T16:00:00+00:00"),
+            ("2027-03-02T10:00:00+00:00", "2027-03-02T16:00:00+00:00"),
+            ("2027-03-04T10:00:00+00:00", "2027-03-04T12:00:00+00:00")]  # fmt: skip
+    first, last = datetime(2027, 3, 1, 10, tzinfo=UTC), datetime(2027, 3, 4, 12, tzinfo=UTC)
+    view = replace(BASE, days=days, sort_at=first, starts_at=first, over_at=last, ends_at=last)
+    seen, at = [], first
+    while (state := public_state(view, at)).changes_at is not None:
+        seen.append((state.tag_text, state.sentence))
+        at = state.changes_at
+    on_now = ("On now", "This event is on now.")
+    goes_on = [("Goes on Tuesday 2 March 2027, 10am", "This event goes on Tuesday 2 March 2027, 10am."),
+               ("Goes on Thursday 4 March 2027, 10am", "This event goes on Thursday 4 March 2027, 10am.")]  # fmt: skip
+    assert seen == [on_now, goes_on[0], on_now, goes_on[1], on_now] and state.tag_text == "Past"
+
+
 @pytest.mark.parametrize(("left", "words"), [(None, "Places available"), (20, "Places available"),
                                              (19, "19 places left"), (1, "1 place left")])  # fmt: skip
 def test_numbers_are_said_under_20(left: int | None, words: str) -> None:

@@ -31,6 +31,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 2100
 
 NOT_A_DATE = "Enter a real date, for example 14 11 2017"
 NOT_A_TIME = "Enter a time, for example 10am or 2:30pm"
+NOT_A_MONTH = "Enter a month with its year, for example November 2016"
 AM_OR_PM = "Add am or pm to the time, for example 2pm"
 
 
@@ -87,6 +88,23 @@ def _month_number(month: str) -> int:
     if len(found) != 1:
         raise ValueError(NOT_A_DATE)
     return found[0]
+
+
+def parse_month(typed: str) -> tuple[int, int]:
+    """The year and the number of the month that was typed.
+
+    Accepts November 2016, Nov 2016, 11/2016, 11 2016, 2016-11 and 2016 November. Raises ValueError with a sentence.
+    """
+    parts = [part for part in re.split(r"[\s,/.\-]+", typed.strip()) if part]
+    if len(parts) == 2 and re.fullmatch(r"\d{4}", parts[0], re.ASCII):
+        parts.reverse()
+    try:
+        found = parse_date(("1", parts[0], parts[1])) if len(parts) == 2 else None
+    except ValueError as unfit:
+        raise ValueError(str(unfit) if "between" in str(unfit) else NOT_A_MONTH) from None
+    if found is None:
+        raise ValueError(NOT_A_MONTH)
+    return found.year, found.month
 
 
 def split_date(text: str) -> tuple[str, str, str]:

@@ -10,12 +10,13 @@ from typing import Any
 
 from workshops.core.london_time import DoubleTime, ImpossibleTime, london_date, typed_instant, wall_time
 from workshops.core.text import clean_text
+from workshops.core.typed_dates import parse_month
 from workshops.schedule.forms import FIELD_NAMES, QUESTION_FIELDS, WHEN_FIELDS, EventForm
 from workshops.schedule.rules.events import EventDetails, Place
 from workshops.schedule.rules.folding import fold
 from workshops.schedule.rules.problems import DetailsDoNotFit, Problem
 from workshops.schedule.rules.questions import Question
-from workshops.schedule.rules.when import When, is_month, when_typed
+from workshops.schedule.rules.when import When, when_typed
 
 #: What is taken over as it stands, under the same name.
 _SAME = ("title", "mode", "summary", "description", "joining_link", "bsl", "captions", "booking", "booking_url",
@@ -81,7 +82,8 @@ def form_values(details: EventDetails, known: Known) -> dict[str, Any]:
         "facilitators": list(details.facilitators),
         "when_full": "wait" if details.has_waiting_list else "close",
         "visible": "listed" if details.is_listed else "unlisted",
-        "admits": details.admits,
+        # "By invitation" has answered this already, whatever is kept: two answers that differ would only puzzle.
+        "admits": "invited" if details.booking == "by_invitation" else details.admits,
         "admitted_domains": "\n".join(details.admitted_domains),
     }
     for name, instant in (("opens", details.opens_at), ("closes", details.closes_at)):
@@ -94,7 +96,7 @@ def _when_values(when: When) -> dict[str, Any]:
     starts, ends = when.starts_at, when.ends_at
     return {
         "shape": shape_of(when),
-        "month": when.month,
+        "month": when.words() if when.month else None,
         "starts_on": None if when.month else when.first_day,
         "ends_on": when.last_day if not when.month and when.last_day != when.first_day else None,
         "start_time": wall_time(starts) if starts else None,
@@ -151,7 +153,7 @@ def details_from(form: EventForm, known: Known, base: EventDetails | None, owner
         "questions": tuple(_question(form, name) for name in QUESTION_FIELDS),
         "has_waiting_list": form.when_full.data != "close",
         "is_listed": form.visible.data != "unlisted",
-        "admits": form.admits.data or "anyone",
+        "admits": _admits(form, base),
         "admitted_domains": tuple(form.admitted_domains.data.replace(",", "\n").split()),
         "owner_id": form.owner.data if known.may_give_away else owner_id,
         "facilitators": tuple(form.facilitators.data),
@@ -221,10 +223,11 @@ def _typed_by_shape(form: EventForm, shape: str) -> When:
 
 
 def _month(form: EventForm) -> When:
-    month = (form.month.data or "").strip()
-    if not is_month(month):
-        raise DetailsDoNotFit(Problem("month", "Enter a month with its year first, such as 2016-11"))
-    return When(month=month)
+    try:
+        year, number = parse_month(form.month.data or "")
+    except ValueError as unfit:
+        raise DetailsDoNotFit(Problem("month", str(unfit))) from None
+    return When(month=f"{year:04d}-{number:02d}")
 
 
 def _typed(form: EventForm, base: EventDetails | None) -> When:
@@ -260,6 +263,14 @@ def _room(form: EventForm, base: EventDetails | None, venue: Place | None) -> st
     before = base.venue if base is not None else None
     moved = before is not None and (venue is None or venue.key != before.key)
     return "" if moved and base is not None and form.room.data == base.room else form.room.data or ""
+
+
+def _admits(form: EventForm, base: EventDetails | None) -> str:
+    """Who may register. "By invitation" says it already: the other answer does not count, and changes nothing."""
+    if form.booking.data != "by_invitation":
+        return str(form.admits.data or "anyone")
+    kept = base is not None and base.booking == "by_invitation" and base.admits != "domains"
+    return base.admits if kept and base is not None else "invited"
 
 
 def _question(form: EventForm, name: str) -> Question:

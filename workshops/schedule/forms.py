@@ -115,7 +115,7 @@ class EventForm(Form):
         "month": "For past events only.",
     })  # fmt: skip
     ends_on = DateField("Last day", hint="Only when it lasts more than one day.", mark_optional=False)
-    month = TextField("Month", width=10, hint="With the year first, such as 2016-11.", mark_optional=False)
+    month = TextField("Month", width=20, hint="For example, November 2016", mark_optional=False)
     room = SelectField("Room", empty="No room, or one that is not in this list yet")
     room_name = TextField("Name of the room", [max_length(NAME_MAX)])
 
@@ -152,7 +152,8 @@ class EventForm(Form):
     })  # fmt: skip
     admitted_domains = TextAreaField("Mail domains whose people may register", rows=4, mark_optional=False,
                                      hint="What stands behind the @, each on a line of its own, such as gov.scot. "
-                                     "Everything below it is let in too.")  # fmt: skip
+                                     "Everything below it is let in too. Of an event by invitation, they may register beside "
+                                     "the people on the list.")  # fmt: skip
     when_full = RadioField("When all places are taken", choices=[("wait", "Keep a waiting list"),
                                                                  ("close", "Take no more names")])  # fmt: skip
     opens_on = DateField("Registration opens", hint="Leave empty to open it when you publish.")

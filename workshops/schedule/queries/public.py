@@ -14,8 +14,10 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
+    String,
     and_,
     bindparam,
+    cast,
     exists,
     extract,
     func,
@@ -31,6 +33,7 @@ from workshops.schedule.queries.names import called_now
 from workshops.schedule.rules.finding import COUNTED, PAGE_SIZE, Filters, like_pattern, without
 from workshops.schedule.rules.public_state import EventView, PublicState, public_state, when_text
 from workshops.schedule.rules.slugs import slug_of
+from workshops.schedule.rules.when import read_days
 
 #: Which events a list is about when no dates are asked for: what is to come, what is over, or all.
 Scope = Literal["upcoming", "past", "all"]
@@ -354,5 +357,11 @@ def next_change(session: Session, now: datetime) -> datetime | None:
         .scalar_subquery()
         for column in (Event.over_at, Event.sort_at, Event.opens_at, Event.closes_at)
     ]
-    row = session.execute(select(*coming)).one()
-    return min((instant for instant in row if instant is not None), default=None)
+    goes_on = [is_public(), Event.sort_at <= now, Event.over_at > now, cast(Event.days, String) != "[]"]
+    *row, with_days = session.execute(select(*coming, select(Event.id).where(*goes_on).exists())).one()
+    instants = [instant for instant in row if instant is not None]
+    if with_days:
+        # An event with times for each day is on, and goes on, at each of them.
+        kept = session.scalars(select(Event.days).where(*goes_on))
+        instants += [instant for days in kept for day in read_days(days) for instant in day if instant > now]
+    return min(instants, default=None)

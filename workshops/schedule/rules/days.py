@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import calendar
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,10 +10,9 @@ from typing import Protocol
 
 from workshops.core.london_time import london_date, month_words, time_words, wall_time
 from workshops.core.typed_dates import FIRST_YEAR, LAST_YEAR
+from workshops.core.typed_dates import parse_month as typed_month
 from workshops.schedule.rules.public_state import EventView
 from workshops.schedule.rules.when import read_days
-
-_MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 
 
 @dataclass(frozen=True, order=True)
@@ -62,12 +60,11 @@ def month_of(day: date) -> Month:
 
 
 def parse_month(text: str) -> Month | None:
-    """The month of "2027-03", or None when it is none."""
-    match = _MONTH.fullmatch(text.strip())
-    if match is None:
+    """The month of "2027-03", "March 2027" and the like, or None when it is none."""
+    try:
+        return Month(*typed_month(text))
+    except ValueError:
         return None
-    year, number = int(match[1]), int(match[2])
-    return Month(year, number) if 1 <= number <= 12 and FIRST_YEAR <= year <= LAST_YEAR else None
 
 
 class Timed(Protocol):

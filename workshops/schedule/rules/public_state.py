@@ -107,6 +107,7 @@ def public_state(view: EventView, now: datetime) -> PublicState:
     """The state of an event at an instant, with the instant at which the clock will change it."""
     state = _at(view, now)
     instants = {registration_closes_at(view), view.sort_at, view.over_at, *filter(None, (view.opens_at,))}
+    instants.update(instant for day in read_days(view.days) for instant in day)
     for instant in sorted(instants):
         if instant > now and _at(view, instant) != state:
             return replace(state, changes_at=instant)
@@ -189,8 +190,9 @@ def _at(view: EventView, now: datetime) -> PublicState:
         return _past(view)
     state = _registration(view, now)
     if now >= view.sort_at:
-        return replace(state, key="on_now", tag_text="On now", tag_colour="teal",
-                       sentence=state.sentence if state.can_register else _on_now_sentence(view))  # fmt: skip
+        goes_on = _goes_on(view, now)
+        return replace(state, key="on_now", tag_text=goes_on or "On now", tag_colour="teal",
+                       sentence=state.sentence if state.can_register else _on_now_sentence(view, goes_on))  # fmt: skip
     if view.changed_from:
         places = Tag(state.tag_text, state.tag_colour)
         return replace(state, key="changed", tag_text="Date changed", tag_colour="purple", also=(places, *state.also))
@@ -205,10 +207,20 @@ def _past(view: EventView) -> PublicState:
     return PublicState("past", "Past", "grey", sentence="This event is over.")
 
 
-def _on_now_sentence(view: EventView) -> str:
+def _goes_on(view: EventView, now: datetime) -> str:
+    """Between two of its days, when the next one begins: "Goes on Tuesday 2 March 2027, 10am". Otherwise ""."""
+    days = read_days(view.days)
+    if any(starts <= now < ends for starts, ends in days):
+        return ""
+    following = next((starts for starts, _ in days if starts > now), None)
+    return f"Goes on {instant_words(following)}" if following is not None else ""
+
+
+def _on_now_sentence(view: EventView, goes_on: str) -> str:
+    is_on = f"This event {goes_on[0].lower()}{goes_on[1:]}." if goes_on else "This event is on now."
     if view.booking in OWN_FORM and view.mode != "in_person":
-        return "This event is on now. If you have a place, the way to join is in your email."
-    return "This event is on now."
+        return f"{is_on} If you have a place, the way to join is in your email."
+    return is_on
 
 
 def _registration(view: EventView, now: datetime) -> PublicState:

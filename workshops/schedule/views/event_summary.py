@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import url_for
 
+from workshops.core.clock import now
 from workshops.core.db import db
 from workshops.core.london_time import instant_words
 from workshops.schedule.models import Event
@@ -13,6 +14,7 @@ from workshops.schedule.queries.parts import names_of_accounts
 from workshops.schedule.rules.audience import ADMITS, AUDIENCES, OWN_FORM, is_by_invitation
 from workshops.schedule.rules.events import BOOKINGS, FACTS, MODES, EventDetails
 from workshops.schedule.rules.questions import KINDS, Question
+from workshops.schedule.service import counts_of
 from workshops.schedule.views.staff import counts_words
 from workshops.web.markdown import render_markdown
 
@@ -22,12 +24,14 @@ Row = dict[str, Any]
 def summary_of(event: Event, details: EventDetails, *, runs: bool) -> list[tuple[str, list[Row]]]:
     """(heading, rows for summary_list). runs: whether the reader may change it, and see the joining link."""
     rows = _Rows(event.slug, runs)
-    return [
+    groups = [
         ("When and where", _where(rows, details, runs)),
         ("Places and registration", _registration(rows, event, details)),
         ("About the event", _about(rows, details)),
         ("Who runs it", _who(rows, event, details)),
+        ("Figures reported elsewhere", _history(rows, event, details)),
     ]
+    return [(heading, found) for heading, found in groups if found]
 
 
 class _Rows:
@@ -112,18 +116,24 @@ def _about(row: _Rows, details: EventDetails) -> list[Row]:
 
 def _who(row: _Rows, event: Event, details: EventDetails) -> list[Row]:
     names = names_of_accounts(db.session(), details.facilitators)
-    rows = [
+    return [
         row("Run by", details.host, "who", "host"),
         row("Looked after by", (event.owner.name or event.owner.email) if event.owner else "Nobody yet", "who"),
         row("Run with", "\n".join(names) or "Nobody else", "who", "facilitators-0", lines=True),
     ]
-    if details.reported_registered is not None or details.reported_attended is not None or details.source_url:
-        rows += [
-            row("People who registered, as reported", details.reported_registered, "history"),
-            row("People who came, as reported", details.reported_attended, "history", "reported_attended"),
-            row("Page this comes from", details.source_url, "history", "source_url"),
-        ]
-    return rows
+
+
+def _history(row: _Rows, event: Event, details: EventDetails) -> list[Row]:
+    """What was reported of a past event; of one whose people registered here these figures are counted instead."""
+    said = (details.reported_registered, details.reported_attended, details.source_url or None)
+    kept_elsewhere = event.over_at <= now() and not counts_of(event).people
+    if not kept_elsewhere and all(value is None for value in said):
+        return []
+    return [
+        row("People who registered", details.reported_registered, "history"),
+        row("People who came", details.reported_attended, "history", "reported_attended"),
+        row("Page this comes from", details.source_url, "history", "source_url"),
+    ]
 
 
 def _instant_words(instant: Any) -> str:

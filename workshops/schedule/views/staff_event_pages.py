@@ -44,6 +44,8 @@ from workshops.web.guards import settings
 from workshops.web.markdown import render_markdown
 from workshops.web.responses import see_other
 
+#: The first screen of a new event; history may be known by its month alone.
+NEW_SCREEN = (*FIRST_SCREEN, "month")
 #: All fields on the page with everything.
 WHOLE = (*FIRST_SCREEN, *(name for _, _, names in GROUPS for name in names))
 
@@ -51,7 +53,7 @@ WHOLE = (*FIRST_SCREEN, *(name for _, _, names in GROUPS for name in names))
 @blueprint.route("/staff/events/new", methods=["GET", "POST"])
 @access(FACILITATOR, keeps_typed=True)
 def new_event() -> ResponseReturnValue:
-    form, known = event_form(None, defaults() | {"owner": current_user.id}, FIRST_SCREEN)
+    form, known = event_form(None, defaults() | {"owner": current_user.id}, NEW_SCREEN)
     if request.method == "GET":
         return _new_page(form)
     if form.validate():
@@ -102,7 +104,7 @@ def preview_description() -> ResponseReturnValue:
     if slug:
         page = editing(slug, WHOLE)
         return _edit_page(page, preview=render_markdown(page.form.description.data))
-    form, _ = event_form(None, defaults(), FIRST_SCREEN)
+    form, _ = event_form(None, defaults(), NEW_SCREEN)
     return _new_page(form, preview=render_markdown(form.description.data))
 
 
@@ -170,13 +172,13 @@ def preview_event(slug: str) -> ResponseReturnValue:
 def _new_page(form: EventForm, preview: Any = None) -> str:
     """The first screen. What was sent for fields that are not on it is carried along, or shown where it is wrong."""
     sent = {name.rsplit("-", 1)[0] if name.endswith(("-day", "-month", "-year")) else name for name in request.form}
-    other = [field for field in form if field.name in sent and field.name not in FIRST_SCREEN
+    other = [field for field in form if field.name in sent and field.name not in NEW_SCREEN
              and field.name not in ("csrf_token", "edition", "was")]  # fmt: skip
     shown = [field for field in other if field.errors]
     if preview is not None and form.description not in shown:
         shown.append(form.description)
     names = {name for field in other if field not in shown for name in _sent_names(field.name)}
-    move_hidden_errors(form, {*FIRST_SCREEN, *(field.name for field in shown)})
+    move_hidden_errors(form, {*NEW_SCREEN, *(field.name for field in shown)})
     return render_template(
         "schedule/new_event.html",
         form=form,
