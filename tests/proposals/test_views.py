@@ -68,7 +68,7 @@ def count(session: Session) -> int:
 
 
 def test_the_host_form_is_short_and_the_rest_waits_behind_one_link_that_opens_when_it_holds_something(
-    client: FlaskClient, programme: Programme
+    client: FormClient, programme: Programme
 ) -> None:
     address = "/programmes/a-week/host-an-event"
     page = client.get(address).get_data(as_text=True)
@@ -78,9 +78,9 @@ def test_the_host_form_is_short_and_the_rest_waits_behind_one_link_that_opens_wh
     assert asked == {"organisation", "name", "email", "title", "kind", "summary", "starts_on", "start_time", "end_time",
                      "mode", "venue_name"}  # fmt: skip
     for typed in ({"places": "a few"}, {"ends_on": "1 Apr 2027"}, {"title": "", "topics": "power"}):
-        page = client.post(address, data={**HOST, "places": "", "topics": "", **typed}).get_data(as_text=True)
+        page = client.send(address, {**HOST, "places": "", "topics": "", **typed}).get_data(as_text=True)
         assert '<details class="ds_details" id="more" open>' in page, typed
-    page = client.post(address, data={**HOST, "places": "", "topics": "", "title": ""}).get_data(as_text=True)
+    page = client.send(address, {**HOST, "places": "", "topics": "", "title": ""}).get_data(as_text=True)
     assert '<details class="ds_details" id="more">' in page
 
 

@@ -152,8 +152,8 @@ class EventForm(Form):
     })  # fmt: skip
     admitted_domains = TextAreaField("Mail domains whose people may register", rows=4, mark_optional=False,
                                      hint="What stands behind the @, each on a line of its own, such as gov.scot. "
-                                     "Everything below it is let in too. Of an event by invitation, they may register beside "
-                                     "the people on the list.")  # fmt: skip
+                                     "Everything below it is let in too. Of an event by invitation, they may "
+                                     "register beside the people on the list.")  # fmt: skip
     when_full = RadioField("When all places are taken", choices=[("wait", "Keep a waiting list"),
                                                                  ("close", "Take no more names")])  # fmt: skip
     opens_on = DateField("Registration opens", hint="Leave empty to open it when you publish.")
