@@ -72,7 +72,8 @@ class Hand:
             found = main.get_by_role("link", name=words)
         if self.keyboard:
             self.reach(found.first)
-        with self.page.expect_navigation(wait_until="load"):
+        # ninety events at once, while other tests run beside this one
+        with self.page.expect_navigation(wait_until="load", timeout=90_000):
             if self.keyboard:
                 self.page.keyboard.press("Enter")
             else:

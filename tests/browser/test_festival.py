@@ -182,7 +182,7 @@ class Festival:
         self.staff.check()
         self.hand.fill("Reason", "The hall is closed for repairs.")
         self.hand.choose("Tell everyone now")
-        self.hand.press("Cancel this event")
+        self.hand.press("Cancel the event")
         gone = wait_for_letter(self.site.mail_folder, to="person3@example.org", kind="event_cancelled")
         assert gone.method == "CANCEL"
 
