@@ -405,7 +405,11 @@ def test_what_its_time_has_passed_goes(desk: Desk) -> None:
         make_proposal(desk.session, state="withdrawn"),
     ]
     waiting = make_proposal(desk.session)
-    accepted = make_proposal(desk.session, programme_id=desk.programme.id, name="Ann Example", message="Ring me")
+    accepted = make_proposal(
+        desk.session, programme_id=desk.programme.id, name="Ann Example", message="Ring me",
+        **dict.fromkeys(("organisation", "title", "summary", "when_words", "venue_name", "venue_address", "postcode",
+                         "topics", "access"), "Planted"),
+    )  # fmt: skip
     event = desk.accept(accepted)
     service.send_link(desk.session, proposal_id=gone[1].id, actor=desk.actor, **desk.how)
     desk.session.commit()
@@ -425,6 +429,7 @@ def test_what_its_time_has_passed_goes(desk: Desk) -> None:
     desk.session.commit()
     erased = desk.session.scalars(select(Proposal)).one()
     assert (erased.name, erased.email, erased.message, erased.event_id) == ("Name removed", "", "", event.id)
+    assert "Planted" not in [getattr(erased, column.name) for column in Proposal.__table__.columns]
     assert desk.session.scalars(select(ProposalToken)).all() == [] and desk.mails() == []
     assert all(step.words == "" for step in desk.session.scalars(select(ProposalStep)))
     assert service.erase_expired(desk.session, now=desk.clock.now, dry_run=False) == {

@@ -124,6 +124,21 @@ def test_the_first_screen_is_enough_to_publish_an_event(staff: Staff, session: S
     assert client.get("/events/round-table-on-power").status_code == 200
 
 
+def test_a_button_pressed_twice_makes_one_event(staff: Staff, session: Session) -> None:
+    browser, other = staff("facilitator"), staff("facilitator")
+    key = re.search(r'name="form_key" value="([^"]+)"', browser.get("/staff/events/new").get_data(as_text=True))
+    assert key is not None
+    typed = FIRST_SCREEN | {"form_key": key[1]}
+    answers = [browser.send("/staff/events/new", typed | {"action": one}) for one in ("draft", "publish", "publish")]
+    assert [(one.status_code, one.location) for one in answers] == [(303, "/staff/events/round-table-on-power")] * 3
+    assert event_called(session, "Round-table on power").state == "published"
+    # somebody who goes back and writes something else makes another event, and so does somebody else
+    browser.send("/staff/events/new", typed | {"start_time": "11am"})
+    other.send("/staff/events/new", typed)
+    session.rollback()
+    assert session.scalar(select(func.count()).select_from(Event)) == 3
+
+
 def test_a_draft_is_seen_by_staff_alone_until_it_is_published(
     staff: Staff, session: Session, client: FormClient
 ) -> None:

@@ -93,6 +93,8 @@ class EventForm(Form):
     #: Which edition of the event was read, and what the fields held then: tells two editors apart.
     edition = HiddenField()
     was = HiddenField()
+    #: Of a new event: the same form sent twice makes one.
+    form_key = HiddenField()
 
     title = TextField("Title", [required("Enter a title"), max_length(TITLE_MAX)])
     kind = SelectField("Kind of event", [required("Choose what kind of event it is")], empty="Choose a kind")

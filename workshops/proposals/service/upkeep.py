@@ -17,6 +17,8 @@ from workshops.schedule.models import Event
 
 #: What stands in the place of a name once it is removed.
 ERASED_NAME = "Name removed"
+#: What stands in the place of what they wrote.
+ERASED_TITLE = "Words removed"
 #: Rows changed by one statement.
 BATCH = 500
 
@@ -96,6 +98,14 @@ def _erase(session: Session, which: ColumnElement[bool], now: datetime) -> None:
             .where(Proposal.id.in_(some))
             .values(
                 name=ERASED_NAME,
+                # What they wrote went into the event, as far as it was meant for it; the rest may tell of anybody.
+                organisation="",
+                title=ERASED_TITLE,
+                summary="",
+                venue_name="",
+                venue_address="",
+                postcode="",
+                topics="",
                 email="",
                 email_key=literal("erased:") + cast(Proposal.id, Text),
                 message="",

@@ -15,7 +15,7 @@ from workshops.audit.rules import Actor
 from workshops.config import Settings
 from workshops.core.errors import DomainError
 from workshops.core.versions import touch_public
-from workshops.ical.identity import new_uid
+from workshops.ical.identity import new_uid, uid_for_form
 from workshops.ical.serialise import vevent_bytes
 from workshops.schedule import signals
 from workshops.schedule.calendar_entry import entry_for
@@ -76,13 +76,21 @@ class SavedEvent:
 
 
 def create_event(
-    session: Session, *, details: EventDetails, now: datetime, actor: Actor, settings: Settings
+    session: Session, *, details: EventDetails, form_key: str = "", now: datetime, actor: Actor, settings: Settings
 ) -> SavedEvent:
-    """Make a draft. Raises DetailsDoNotFit with all that is wrong."""
+    """Make a draft; the same form with the same in it, sent again, finds it.
+
+    form_key: the hidden value of a fresh form, or "" when there is none. Raises DetailsDoNotFit with all that is wrong.
+    """
     lock_schedule(session)
     details = cleaned(details)
     check(details, now=now)
-    event = new_event(session, details, Catalogue(session), is_taken=slug_taken(session), now=now, settings=settings)
+    uid = uid_for_form(form_key, f"new:{actor.id}:{details!r}")
+    found = session.scalar(select(Event).where(Event.uid == uid))
+    if found is not None:
+        return SavedEvent(found)
+    event = new_event(session, details, Catalogue(session), is_taken=slug_taken(session), now=now, settings=settings,
+                      uid=uid)  # fmt: skip
     audit.record(session, now=now, actor=actor, action="event_created", subject=("event", event.id), event_id=event.id)
     return SavedEvent(event)
 

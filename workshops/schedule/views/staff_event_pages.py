@@ -53,7 +53,9 @@ WHOLE = (*FIRST_SCREEN, *(name for _, _, names in GROUPS for name in names))
 @blueprint.route("/staff/events/new", methods=["GET", "POST"])
 @access(FACILITATOR, keeps_typed=True)
 def new_event() -> ResponseReturnValue:
-    form, known = event_form(None, defaults() | {"owner": current_user.id}, NEW_SCREEN)
+    form, known = event_form(
+        None, defaults() | {"owner": current_user.id, "form_key": service.new_form_key()}, NEW_SCREEN
+    )
     if request.method == "GET":
         return _new_page(form)
     if form.validate():
@@ -68,10 +70,12 @@ def _create(form: EventForm, known: Known) -> ResponseReturnValue:
     publish = request.form.get("action") == "publish"
     details = details_from(form, known, None, current_user.id)
     with transaction() as session:
-        saved = service.create_event(session, details=details, now=now(), actor=actor(), settings=settings())
+        saved = service.create_event(session, details=details, form_key=form.form_key.data or "", now=now(),
+                                     actor=actor(), settings=settings())  # fmt: skip
         # The first screen asks for all there is to say about the usual time.
         service.keep_part(session, event_id=saved.event.id, part="when")
-        if publish:
+        # A second press of the button finds it published.
+        if publish and saved.event.state == "draft":
             service.publish_event(session, event_id=saved.event.id, now=now(), actor=actor(), settings=settings())
         slug = saved.event.slug
     when = details.when.words(uk_time=details.mode == "online")
@@ -173,7 +177,7 @@ def _new_page(form: EventForm, preview: Any = None) -> str:
     """The first screen. What was sent for fields that are not on it is carried along, or shown where it is wrong."""
     sent = {name.rsplit("-", 1)[0] if name.endswith(("-day", "-month", "-year")) else name for name in request.form}
     other = [field for field in form if field.name in sent and field.name not in NEW_SCREEN
-             and field.name not in ("csrf_token", "edition", "was")]  # fmt: skip
+             and field.name not in ("csrf_token", "form_key", "edition", "was")]  # fmt: skip
     shown = [field for field in other if field.errors]
     if preview is not None and form.description not in shown:
         shown.append(form.description)
