@@ -77,6 +77,9 @@ def test_the_host_form_is_short_and_the_rest_waits_behind_one_link_that_opens_wh
     asked = set(re.findall(r'<(?:input|select|textarea)[^>]* name="([a-z_]+)', first)) - {"csrf_token", "form_key"}
     assert asked == {"organisation", "name", "email", "title", "kind", "summary", "starts_on", "start_time", "end_time",
                      "mode", "venue_name"}  # fmt: skip
+    empty = client.send(address, {}).get_data(as_text=True)
+    assert re.findall(r'<li><a href="#([a-z_]+)', empty) == [
+        "organisation", "name", "email", "title", "kind", "summary", "starts_on", "mode"]  # fmt: skip
     for typed in ({"places": "a few"}, {"ends_on": "1 Apr 2027"}, {"title": "", "topics": "power"}):
         page = client.send(address, {**HOST, "places": "", "topics": "", **typed}).get_data(as_text=True)
         assert '<details class="ds_details" id="more" open>' in page, typed

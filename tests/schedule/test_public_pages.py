@@ -18,7 +18,7 @@ from tests.conftest import FakeClock
 from tests.factories import BEGINNING, kind, make_event, make_host, make_programme, make_venue
 from workshops.core.db import db
 from workshops.core.versions import touch_public
-from workshops.schedule.models import Event, EventTopic, Series, Topic
+from workshops.schedule.models import Event, EventTopic, Room, Series, Topic
 from workshops.schedule.queries.facets import facets
 from workshops.schedule.queries.public import events_of_page, look_up
 from workshops.schedule.rules.finding import parse_filters
@@ -241,6 +241,16 @@ def test_an_event_page_says_what_matters(client: FlaskClient, session: Session) 
     assert "Step-free access" in html and "Not known" in html and "Captions" in html
     assert f'href="/events/{event.slug}.ics"' in html
     assert "<h3>Who</h3>" in html and "<b>All" not in html and "<em>you</em>" in html
+
+
+def test_an_event_page_names_the_room(client: FlaskClient, session: Session) -> None:
+    venue = make_venue(session, "Example Hall")
+    room = Room(venue_id=venue.id, name="Upper room", name_key="upper room")
+    session.add(room)
+    session.commit()
+    event = make_event(session, title="Together", venue_id=venue.id, room_id=room.id)
+    html = page(client, f"/events/{event.slug}")
+    assert re.findall(r"Upper room, Example Hall", html)[2:], "among the facts, under Place, and for search engines"
 
 
 def test_a_draft_is_not_found_and_an_unlisted_event_only_by_its_address(client: FlaskClient, session: Session) -> None:

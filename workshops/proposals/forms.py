@@ -58,6 +58,13 @@ _MORE = ("ends_on", "when_words", "venue_address", "postcode", "area", "places",
 _ASK = ("organisation", "name", "title", "summary", "when_words", "venue_name", "access")
 
 
+def _email_field(whom: str) -> EmailField:
+    """Stands after the name, so that the errors above a form come in the order of its questions."""
+    checks = [required("Enter your email address"), max_length(EMAIL_MAX)]
+    hint = f"We send a link there first: nothing reaches {whom} before you press its button."
+    return EmailField("Your email address", checks, hint=hint)
+
+
 class _Sent(Form):
     """What both public forms share: who sends it, and what tells a program from a person."""
 
@@ -75,6 +82,7 @@ class _HostFields(Form):
     organisation = TextField("Organisation", [required("Enter the name of your organisation"), max_length(NAME_MAX)],
                              autocomplete="organization", hint="Shown on the event’s page as its host.")  # fmt: skip
     name = TextField("Your name", [required("Enter your name"), max_length(NAME_MAX)], autocomplete="name")
+    email = _email_field("the organisers")
     title = TextField("Title of the event", [required("Enter a title"), max_length(TITLE_MAX)])
     kind = SelectField("What kind of event it is", [required("Choose what kind of event it is")],
                        empty="Choose a kind")  # fmt: skip
@@ -127,6 +135,7 @@ class _AskFields(Form):
                              [required("Enter the name of your team or community"), max_length(NAME_MAX)],
                              autocomplete="organization")  # fmt: skip
     name = TextField("Your name", [required("Enter your name"), max_length(NAME_MAX)], autocomplete="name")
+    email = _email_field("us")
     title = TextField("What you need, in a few words",
                       [required("Enter what you need in a few words"), max_length(TITLE_MAX)],
                       hint="For example, an awareness session for our new staff")  # fmt: skip
@@ -160,24 +169,21 @@ class _AskFields(Form):
 class HostForm(_HostFields, _Sent):
     """POST /programmes/<slug>/host-an-event."""
 
-    email = EmailField("Your email address", [required("Enter your email address"), max_length(EMAIL_MAX)],
-                       hint="We send a link there first: nothing reaches the organisers before you press its "
-                       "button.")  # fmt: skip
-
 
 class AskForm(_AskFields, _Sent):
     """POST /ask-for-an-event, and that of a programme."""
-
-    email = EmailField("Your email address", [required("Enter your email address"), max_length(EMAIL_MAX)],
-                       hint="We send a link there first: nothing reaches us before you press its button.")  # fmt: skip
 
 
 class EditHostForm(_HostFields):
     """The host changes what they proposed: everything but the address."""
 
+    email = None  # type: ignore[assignment]
+
 
 class EditAskForm(_AskFields):
     """The same for somebody who asked."""
+
+    email = None  # type: ignore[assignment]
 
 
 def proposal_values(proposal: Proposal) -> dict[str, Any]:

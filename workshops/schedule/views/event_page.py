@@ -58,7 +58,7 @@ def event_context(event: Event, session: Session, now: datetime) -> dict[str, An
         "facts": _facts(event, view, state),
         "programme": programme,
         "access": access_facts(event),
-        "address": venue_words(event.venue) if event.venue and event.mode != "online" else "",
+        "address": _in_room(event, venue_words(event.venue)) if event.venue and event.mode != "online" else "",
         "panels": [_rendered(panel, event) for panel in panels],
         "others": [(other, when_text(event_view(other)), _place(other)) for other in other_dates(session, event, now)],
         "contact": host_contact(event.host),
@@ -119,7 +119,7 @@ def json_ld(event: Event, view: EventView) -> Markup:
     address = settings().base_url + url_for("schedule.event", slug=event.slug)
     places: list[dict[str, Any]] = []
     if event.mode != "online":
-        where = venue_words(event.venue) if event.venue else event.area
+        where = _in_room(event, venue_words(event.venue)) if event.venue else event.area
         name = (event.venue.name if event.venue else "") or event.area or "To be announced"
         places.append({"@type": "Place", "name": name, "address": where or "Scotland"})
     if event.mode != "in_person":
@@ -178,7 +178,12 @@ def _date_fact(view: EventView, state: PublicState) -> Markup | str:
 def _place_fact(event: Event, state: PublicState) -> str:
     if event.mode == "online":
         return ""  # "How to attend" says it
-    return _place(event) or ("" if state.key in ("past", "followed_up") else "To be announced")
+    return _in_room(event, _place(event)) or ("" if state.key in ("past", "followed_up") else "To be announced")
+
+
+def _in_room(event: Event, place: str) -> str:
+    """A place with the room in front, as mails and calendars say it."""
+    return f"{event.room.name}, {place}" if event.room is not None and event.venue is not None else place
 
 
 def _places(view: EventView) -> list[str]:
