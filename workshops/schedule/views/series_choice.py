@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 
 from workshops.core.clock import now
 from workshops.core.db import db
 from workshops.schedule import service
 from workshops.schedule.models import Event
+from workshops.schedule.queries.reach import reach_of
 from workshops.schedule.queries.series import open_dates
 from workshops.schedule.repeat_form import ScopeForm
 from workshops.schedule.rules.events import EventDetails, changed_fields, cleaned
@@ -54,6 +56,13 @@ def scope_question(event: Event, details: EventDetails, *, back_to: str) -> Resp
         back_to=back_to,
     )
     return (page, 422) if asked else page
+
+
+def others_to_cancel(event: Event) -> list[Event]:
+    """The other dates of an event that may be cancelled by who asks."""
+    session = db.session()
+    reach = reach_of(session, current_user)
+    return [one for one in open_dates(session, event, now()) if one.state != "draft" and reach.may_run(one)]
 
 
 def scope_choices(event: Event, others: list[Event], *, with_this: bool = True) -> list[tuple[str, str]]:

@@ -13,12 +13,11 @@ from workshops.schedule import service
 from workshops.schedule.models import Event
 from workshops.schedule.queries.public import event_view
 from workshops.schedule.queries.reach import reach_of
-from workshops.schedule.queries.series import open_dates
 from workshops.schedule.repeat_form import CancelDatesForm
 from workshops.schedule.rules.public_state import when_text
 from workshops.schedule.rules.states import CANCEL
 from workshops.schedule.views import blueprint
-from workshops.schedule.views.series_choice import scope_choices
+from workshops.schedule.views.series_choice import others_to_cancel, scope_choices
 from workshops.schedule.views.staff import actor, own_event
 from workshops.schedule.views.staff_changes import (
     CHANGED_MEANWHILE,
@@ -32,7 +31,7 @@ from workshops.web.access import FACILITATOR, access
 from workshops.web.guards import settings
 from workshops.web.responses import see_other
 
-NOTHING_LEFT = "No date of this event can be cancelled: they are over, drafts, or cancelled already."
+NOTHING_LEFT = "No other date of this event can be cancelled: they are over, drafts, or cancelled already."
 
 
 @blueprint.route("/staff/events/<slug>/dates/cancel", methods=["GET", "POST"])
@@ -40,7 +39,7 @@ NOTHING_LEFT = "No date of this event can be cancelled: they are over, drafts, o
 def cancel_dates(slug: str) -> ResponseReturnValue:
     event = own_event(slug)
     form = CancelDatesForm()
-    others = [one for one in _others(event) if one.state != "draft"]
+    others = others_to_cancel(event)
     if not others:
         raise DomainError(NOTHING_LEFT)
     form.dates.choices = scope_choices(event, others)
@@ -54,12 +53,6 @@ def cancel_dates(slug: str) -> ResponseReturnValue:
         form.add_error(NOTHING_LEFT, "dates")
         return _page(form, event), 422
     return _check_or_cancel(slug, ids, form.reason.data)
-
-
-def _others(event: Event) -> list[Event]:
-    """The other dates that may be cancelled by who asks."""
-    reach = reach_of(db.session(), current_user)
-    return [one for one in open_dates(db.session(), event, now()) if reach.may_run(one)]
 
 
 def _check_or_cancel(slug: str, ids: list[int], reason: str) -> ResponseReturnValue:

@@ -23,6 +23,7 @@ from workshops.schedule.rules.public_state import when_text
 from workshops.schedule.rules.states import CANCEL, POSTPONE, REINSTATE, Step, take_step
 from workshops.schedule.service import Consequences
 from workshops.schedule.views import blueprint
+from workshops.schedule.views.series_choice import others_to_cancel
 from workshops.schedule.views.staff import actor, own_event
 from workshops.schedule.views.staff_changes import CHANGED_MEANWHILE, emailed_words, seen_of, tell_choice
 from workshops.web.access import FACILITATOR, access
@@ -146,5 +147,5 @@ def _page(way: Way, form: ReasonForm | TellForm, event: Event) -> str:
     foreseen = _foreseen(db.session(), event.id, way, reason)
     return render_template(
         way.template, form=form, event=event, when=when_text(event_view(event)), one=foreseen,
-        checked=seen_of([foreseen]),
+        checked=seen_of([foreseen]), has_more=way is CANCELLING and bool(others_to_cancel(event)),
     )
