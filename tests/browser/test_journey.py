@@ -116,7 +116,7 @@ class Life:
         staff.page.get_by_role("textbox", name="Address").first.fill("1 Example Street, Glasgow")
         staff.fill("Postcode", "G1 1AA")
         staff.fill("Places in person", "2")
-        staff.press("Save as draft")
+        staff.press("Save as a draft")
         staff.sees("This is a draft")
         staff.check()
         stranger = self.newcomer()

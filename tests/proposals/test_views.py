@@ -160,7 +160,7 @@ def test_the_programme_leads_to_its_open_forms(session: Session, client: FormCli
     [
         ({"title": ""}, "Enter a title"),
         ({"title": "https://cheap.example/pills"}, "Leave links out of the title"),
-        ({"summary": "https://a.example"}, "Say in words what it is about"),
+        ({"summary": "https://a.example"}, "Say a little more about it, in words"),
         ({"message": "<a href='https://x.example'>x</a>"}, "Write plain words, without code"),
         ({"email": "nobody"}, "Enter an email address in the correct format"),
         ({"starts_on": "31 Feb 2027"}, "Enter a real date"),

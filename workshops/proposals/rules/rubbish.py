@@ -32,7 +32,7 @@ _SHORT = {
 #: Texts that have to say something.
 _TELLING = {
     "title": (3, "Say in a few words what it is"),
-    "summary": (LETTERS_LEAST, "Say in words what it is about"),
+    "summary": (LETTERS_LEAST, "Say a little more about it, in words"),
 }
 
 
