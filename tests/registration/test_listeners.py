@@ -92,6 +92,7 @@ def change(desk: Desk, event: Event, *, tell: bool, **values: Any) -> None:
 
 
 def test_a_change_is_told_with_old_and_new_and_never_how_to_join(desk: Desk, full_event: Event) -> None:
+    desk.deliver()
     change(desk, full_event, tell=False, venue=Place("Old Hall"), joining_link="https://old.example.org/")
     desk.deliver()
     change(desk, full_event, tell=True, venue=Place("New Hall"), joining_link="https://new.example.org/")
@@ -107,6 +108,7 @@ def test_a_change_is_told_with_old_and_new_and_never_how_to_join(desk: Desk, ful
 
 
 def test_a_change_that_is_not_to_be_told_is_not(desk: Desk, full_event: Event) -> None:
+    desk.deliver()
     before = len(desk.mails())
     change(desk, full_event, tell=False, venue=Place("New Hall"))
     assert len(desk.mails()) == before

@@ -80,6 +80,20 @@ def waiting_about(session: Session, event_id: int, kinds: Sequence[str]) -> froz
     return frozenset(about_id for about_id in found if about_id is not None)
 
 
+def waiting_kinds(session: Session, event_id: int, kinds: Sequence[str]) -> dict[int, str]:
+    """The kind of the newest of those messages about each thing, by its id; only looks."""
+    rows = session.execute(
+        select(OutboxMessage.about_id, OutboxMessage.kind)
+        .where(
+            OutboxMessage.event_id == event_id,
+            OutboxMessage.kind.in_(list(kinds)),
+            OutboxMessage.state.in_(("due", "retry")),
+        )
+        .order_by(OutboxMessage.id)
+    )
+    return {about_id: kind for about_id, kind in rows if about_id is not None}
+
+
 def messages_of_event(session: Session, event_id: int, limit: int = 200) -> Sequence[OutboxMessage]:
     """What was told, or will be, about one event, newest first."""
     return session.scalars(

@@ -54,6 +54,8 @@ def _environment() -> Environment:
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=False,
+            # Compiled once: 2,000 people are told in one go, and looking at the files each time costs as much again.
+            auto_reload=False,
         )
         environment.filters.update(
             date_words=london_time.date_words,

@@ -22,6 +22,9 @@ from workshops.messages.render import render_words
 #: The purpose under which personal links are sealed.
 SEAL = "outbox links"
 
+#: So many keys are looked for in one SELECT: SQLite takes 32,766 values, and a page of them is enough.
+KEYS_AT_ONCE = 1_000
+
 #: Names Message-IDs; any fixed UUID would do.
 _NAMESPACE = uuid.UUID("6f0a3b52-5e1c-5f0e-9d0c-3f7a1c0f8e11")
 
@@ -53,41 +56,91 @@ def enqueue(
     due_at: not before (now).   drop_after: not after; then it is cancelled.   All instants aware, UTC.
     Raises ValueError for an address with control characters or a calendar part without its method.
     """
+    if session.scalar(select(OutboxMessage.id).where(OutboxMessage.dedupe_key == dedupe_key)) is not None:
+        return None
+    letter = written(
+        kind=kind, to_email=to_email, to_name=to_name, values=values, links=links, dedupe_key=dedupe_key, about=about,
+        event_id=event_id, calendar=calendar, calendar_method=calendar_method, now=now, due_at=due_at,
+        drop_after=drop_after, settings=settings,
+    )
+    statement = _insert(session).values(letter).on_conflict_do_nothing(index_elements=["dedupe_key"])
+    return session.scalars(statement.returning(OutboxMessage)).one_or_none()
+
+
+#: A mail that is written and not yet in the outbox: the values of its row.
+Letter = dict[str, Any]
+
+
+def written(
+    *,
+    kind: str,
+    to_email: str,
+    to_name: str = "",
+    values: Mapping[str, Any],
+    links: Mapping[str, str] | None = None,
+    dedupe_key: str,
+    about: tuple[str, int | None] = ("", None),
+    event_id: int | None = None,
+    calendar: bytes | None = None,
+    calendar_method: str | None = None,
+    now: datetime,
+    due_at: datetime | None = None,
+    drop_after: datetime | None = None,
+    settings: Settings,
+) -> Letter:
+    """As enqueue, for `enqueue_all`, which stores many letters at once. Raises ValueError as enqueue does."""
     if (calendar is None) != (calendar_method is None):
         raise ValueError("a calendar part and its method come together")
     if to_email != clean_text(to_email) or " " in to_email:
         raise ValueError("an address is one line without blanks")
-    if session.scalar(select(OutboxMessage.id).where(OutboxMessage.dedupe_key == dedupe_key)) is not None:
-        return None
     links = dict(links or {})
     words = render_words(kind, values=values, links=links, settings=settings)
-    # Two transactions may tell the same news at once: the second finds a conflict and tells nothing, while an
-    # IntegrityError would spoil the caller's transaction.
+    return {
+        "dedupe_key": dedupe_key,
+        "kind": kind,
+        "about_kind": about[0],
+        "about_id": about[1],
+        "event_id": event_id,
+        "to_email": to_email,
+        "to_name": clean_text(to_name),
+        "subject": words.subject,
+        "body_text": words.text,
+        "body_html": words.html,
+        "calendar": calendar,
+        "calendar_method": calendar_method,
+        "sealed_links": seal(settings.secret_key, SEAL, json.dumps(links)) if links else None,
+        "message_id": message_id_for(dedupe_key, settings=settings),
+        "state": "due",
+        "created_at": now,
+        "due_at": due_at or now,
+        "drop_after": drop_after,
+        "attempts": 0,
+        "last_error": "",
+    }
+
+
+def enqueue_all(session: Session, letters: Sequence[Letter]) -> frozenset[str]:
+    """Store many mails in a few statements; the dedupe_keys of those that were not told already."""
+    told: set[str] = set()
+    keys = [str(letter["dedupe_key"]) for letter in letters]
+    for first in range(0, len(keys), KEYS_AT_ONCE):
+        some = keys[first : first + KEYS_AT_ONCE]
+        told.update(session.scalars(select(OutboxMessage.dedupe_key).where(OutboxMessage.dedupe_key.in_(some))))
+    fresh = {str(letter["dedupe_key"]): letter for letter in letters if letter["dedupe_key"] not in told}
+    if fresh:
+        statement = _insert(session).on_conflict_do_nothing(index_elements=["dedupe_key"])
+        session.connection().execute(statement, list(fresh.values()))
+    return frozenset(fresh)
+
+
+def _insert(session: Session) -> Any:
+    """An INSERT into the outbox that may find a conflict.
+
+    Two transactions may tell the same news at once: the second finds a conflict and tells nothing, while an
+    IntegrityError would spoil the caller's transaction.
+    """
     insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
-    statement = insert(OutboxMessage).values(
-        dedupe_key=dedupe_key,
-        kind=kind,
-        about_kind=about[0],
-        about_id=about[1],
-        event_id=event_id,
-        to_email=to_email,
-        to_name=clean_text(to_name),
-        subject=words.subject,
-        body_text=words.text,
-        body_html=words.html,
-        calendar=calendar,
-        calendar_method=calendar_method,
-        sealed_links=seal(settings.secret_key, SEAL, json.dumps(links)) if links else None,
-        message_id=message_id_for(dedupe_key, settings=settings),
-        state="due",
-        created_at=now,
-        due_at=due_at or now,
-        drop_after=drop_after,
-        attempts=0,
-        last_error="",
-    )
-    statement = statement.on_conflict_do_nothing(index_elements=["dedupe_key"])
-    return session.scalars(statement.returning(OutboxMessage)).one_or_none()
+    return insert(OutboxMessage)
 
 
 def message_id_for(dedupe_key: str, *, settings: Settings) -> str:

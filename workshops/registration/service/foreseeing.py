@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from workshops.config import Settings
 from workshops.core.london_time import deadline_words, instant_words
-from workshops.messages.queries import waiting_about
+from workshops.messages.queries import waiting_about, waiting_kinds
 from workshops.messages.render import placeholder, render_words
 from workshops.registration.models import Registration
 from workshops.registration.queries import counts_of, invitees_of, registrations_of
@@ -25,7 +25,7 @@ from workshops.registration.rules.news import Known, News, known_words
 from workshops.registration.rules.reminders import REMINDERS, reminders_of
 from workshops.registration.service.news import PlannedNews, news_values, plan_news
 from workshops.registration.service.places import offers_to_make
-from workshops.registration.service.telling import NEWS_KINDS, mail_values
+from workshops.registration.service.telling import NEWS_KINDS, PLACE_KINDS, mail_values
 from workshops.schedule.calendar_entry import entry_for
 from workshops.schedule.consequence_signals import Audience, Example, Foreseen
 from workshops.schedule.models import Event
@@ -65,6 +65,7 @@ class _People:
     versions: Counter[_Version] = field(default_factory=Counter)
     not_told: Counter[str] = field(default_factory=Counter)
     replaced: int = 0
+    anew: int = 0
     behind: int = 0
     until: datetime | None = None
 
@@ -85,7 +86,10 @@ def foresee_news(
     known = known_words(before, before_state)
     after = known_words(details_of(session, event), event.state)
     offers = offers_to_make(session, event, counts_of(session, event.id), now=now)
-    plans = plan_news(session, event, before=known, after=after, waiting=waiting_about(session, event.id, NEWS_KINDS))
+    plans = plan_news(
+        session, event, before=known, after=after, waiting=waiting_about(session, event.id, NEWS_KINDS),
+        places=waiting_kinds(session, event.id, PLACE_KINDS),
+    )
     people = _sorted_people(event, plans, known, {offer.id for offer in offers}, offer_deadline(now, event.sort_at))
     sections = [
         ("Waiting list", tuple(_waiting_words(session, event, before, offers))),
@@ -108,6 +112,9 @@ def _sorted_people(
     for one in plans:
         registration = one.registration
         if registration.id in offered:
+            continue
+        if one.is_anew:
+            people.anew += 1
             continue
         people.replaced += one.is_replaced
         # An event that does not take place has no places to offer: who had an offer waits again.
@@ -205,6 +212,13 @@ def _reminder_words(event: Event, before: EventDetails, before_state: str, now: 
 
 
 def _earlier_words(event: Event, people: _People) -> Iterator[str]:
+    if people.anew:
+        one = people.anew == 1
+        yield (
+            f"{plural(people.anew, 'email', 'emails')} about a place did not go out yet. "
+            f"{'It is' if one else 'They are'} written anew with what holds then, whatever you choose, and "
+            f"{'its person gets' if one else 'these people get'} no other email about this."
+        )
     if people.replaced:
         mails = plural(people.replaced, "email", "emails")
         if event.state in _OFF:

@@ -26,6 +26,7 @@ from workshops.registration.rules.news import known_words
 from workshops.registration.service.news import tell_news
 from workshops.registration.service.places import change_state, settle
 from workshops.registration.service.reminding import is_of_another_start
+from workshops.registration.service.telling import SAYS_ALL
 from workshops.schedule.models import Event
 from workshops.schedule.queries import lock_event
 from workshops.schedule.queries.reach import within_reach
@@ -199,9 +200,17 @@ def reason_not_to_send(session: Session, message: OutboxMessage, now: datetime) 
         return "The event does not take place as planned."
     if kind == "reminder" and is_of_another_start(message, registration.event):
         return "The event has moved since this was written."
-    if kind == "place_confirmed" and registration.event.state == "cancelled":
-        return "The event is cancelled."
+    if kind in SAYS_ALL and _went_off_since(message, registration.event):
+        return "The event was cancelled or postponed before this went out."
     return None
+
+
+def _went_off_since(message: OutboxMessage, event: Event) -> bool:
+    """Whether what a mail says of its event was true when it was written, and the event does not take place now."""
+    if event.state == "cancelled":
+        return True
+    since = event.state_changed_at
+    return event.state == "postponed" and (since is None or message.created_at <= since)
 
 
 def attention_for(sender: object = None, *, session: Session, now: datetime, user: Any, **_: Any) -> list[Attention]:

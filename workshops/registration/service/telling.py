@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from workshops.config import Settings
@@ -20,7 +21,7 @@ from workshops.ical.invitation import Method, invitation_bytes
 from workshops.ical.sequence import next_sequence
 from workshops.messages.mime import display_name
 from workshops.messages.queries import lock_waiting_messages
-from workshops.messages.service import enqueue, take_back
+from workshops.messages.service import Letter, enqueue, enqueue_all, take_back, written
 from workshops.registration.models import PlaceToken, Registration
 from workshops.registration.queries import PLACE_PURPOSE, highest_invite
 from workshops.registration.rules import ATTENDING_WORDS
@@ -46,14 +47,22 @@ _UNSAID: dict[str, Any] = {
     "ahead": "",
 }
 
-#: Mails that say when, where and how, so that whoever gets one knows all that holds.
-SAYS_ALL = frozenset({"place_confirmed", "on_waiting_list", "place_offered", "request_received"})
+#: Mails that say when, where and how, so that whoever gets one knows all that holds -> the state each is about.
+SAYS_ALL = {
+    "place_confirmed": "confirmed",
+    "on_waiting_list": "waiting",
+    "place_offered": "offered",
+    "request_received": "requested",
+}
+PLACE_KINDS = tuple(f"registration/{kind}" for kind in SAYS_ALL)
 #: Mails about a change of the event; one that waits is replaced by the next.
 NEWS_KINDS = tuple(
     f"registration/event_{what}" for what in ("changed", "cancelled", "postponed", "reinstated")
 )
 #: Why such a mail was taken back, for staff.
 REPLACED = "A newer mail about the event took its place."
+#: Why a mail about a place was, when the event changed before it went out.
+WRITTEN_ANEW = "The event changed before this went out. A mail that says what holds now took its place."
 
 #: Stands for "look it up".
 Sent = int | None | Literal["unknown"]
@@ -123,6 +132,8 @@ def tell(
     entry: CalendarEntry | None = None,
     drop_after: datetime | None = None,
     dedupe_key: str | None = None,
+    batch: Batch | None = None,
+    words: Mapping[str, Any] | None = None,
 ) -> bool:
     """Store one mail about a registration, with its invitation when `method` is given.
 
@@ -130,6 +141,8 @@ def tell(
     method: REQUEST or CANCEL; the part is TENTATIVE while approval is open.
     last_sent: the highest SEQUENCE this address was sent, when the caller knows it.
     dedupe_key: names the news; made from the registration and the event's version when not given.
+    batch: where mails about a change to many people are gathered; then nothing is stored before `store_batch`.
+    words: what `event_words` says, when the caller has it for many people at once.
     Returns False when this news was told already. The registration must have its id.
     """
     entry = entry or ready_entry(event, settings=settings)
@@ -143,30 +156,52 @@ def tell(
             session, event, registration, entry, method, last_sent=last_sent, now=now, settings=settings
         )
     link, token = _new_link(registration, now=now, settings=settings)
-    message = enqueue(
-        session,
-        kind=f"registration/{kind}",
-        to_email=registration.email,
-        to_name=registration.name,
-        values=mail_values(
-            event, registration, entry=entry, has_invitation=calendar is not None, values=values, settings=settings
+    mail: dict[str, Any] = {
+        "kind": f"registration/{kind}",
+        "to_email": registration.email,
+        "to_name": registration.name,
+        "values": mail_values(
+            event, registration, entry=entry, has_invitation=calendar is not None, values=values, settings=settings,
+            words=words,
         ),
-        links={"place": link},
-        dedupe_key=dedupe_key or f"{kind}:{registration.id}:{event.version}:{int(now.timestamp())}",
-        about=("registration", registration.id),
-        event_id=event.id,
-        calendar=calendar,
-        calendar_method=method if calendar is not None else None,
-        now=now,
-        drop_after=drop_after or event.over_at,
-        settings=settings,
-    )
-    if message is None:
+        "links": {"place": link},
+        "dedupe_key": dedupe_key or f"{kind}:{registration.id}:{event.version}:{int(now.timestamp())}",
+        "about": ("registration", registration.id),
+        "event_id": event.id,
+        "calendar": calendar,
+        "calendar_method": method if calendar is not None else None,
+        "now": now,
+        "drop_after": drop_after or event.over_at,
+        "settings": settings,
+    }
+    if batch is not None:
+        batch.append((written(**mail), token))
+        return True
+    if enqueue(session, **mail) is None:
         return False
     session.add(token)
     if kind in SAYS_ALL:
         _knows_all(session, event, registration)
     return True
+
+
+#: Mails to many people with the token of each one's link, before they are stored.
+Batch = list[tuple[Letter, PlaceToken]]
+
+
+def store_batch(session: Session, batch: Batch) -> int:
+    """Store what `tell` gathered, in a few statements however many they are; how many were not told already."""
+    stored = enqueue_all(session, [letter for letter, _ in batch])
+    tokens = [
+        {"registration_id": token.registration_id, "token_hash": token.token_hash, "created_at": token.created_at}
+        for letter, token in batch
+        if letter["dedupe_key"] in stored
+    ]
+    if tokens:
+        # Not as objects: SQLite would be asked for each one's id.
+        session.connection().execute(insert(PlaceToken), tokens)
+    session.flush()
+    return len(stored)
 
 
 def mail_values(
@@ -177,11 +212,12 @@ def mail_values(
     has_invitation: bool,
     values: Mapping[str, Any] | None,
     settings: Settings,
+    words: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """What the templates of a mail about a registration are given. values: what this kind says beside the rest."""
     is_coming = registration.state == "confirmed"
     return {
-        **event_words(event, settings=settings, entry=entry),
+        **(words or event_words(event, settings=settings, entry=entry)),
         # A name that reads like a link or an address is left out of the greeting: it may be an advertisement.
         "name": display_name(registration.name),
         "reference": registration.reference,
