@@ -87,6 +87,14 @@ def test_the_host_form_is_short_and_the_rest_waits_behind_one_link_that_opens_wh
     assert '<details class="ds_details" id="more">' in page
 
 
+def test_what_a_host_left_out_is_not_answered_for_them(
+    app: Any, session: Session, client: FormClient, programme: Programme
+) -> None:
+    client.send("/programmes/a-week/host-an-event", {**HOST, "places": ""})
+    shown = text(client.get(mailed_link(session, app, "confirm")))
+    assert "Partner Hall" in shown and "Places" not in shown and "No limit" not in shown
+
+
 def test_a_proposal_from_form_to_queue(
     app: Any, session: Session, client: FormClient, staff: Callable[..., FormClient], programme: Programme
 ) -> None:

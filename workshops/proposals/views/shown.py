@@ -69,7 +69,7 @@ def rows_of(proposal: Proposal, *, with_person: bool = True) -> list[dict[str, A
         ("Place", where),
         ("Area", details.area),
         ("Places" if is_host else "How many people",
-         ("No limit" if is_host else "") if details.places is None else f"{details.places:,}"),
+         "" if details.places is None else f"{details.places:,}"),
         ("Access", details.access),
         ("Message", details.message),
     ]  # fmt: skip
