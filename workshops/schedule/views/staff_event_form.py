@@ -124,7 +124,8 @@ def _offer(session: Session, form: EventForm, known: Known, event: Event | None,
         areas.append((data["area"], data["area"]))
     form.area.choices = areas
     # What was sent may be any number, also one that no database holds.
-    venues = dict.fromkeys(one for one in (form.venue.data, event.venue_id if event else None) if one in known.venues)
+    sent: tuple[int | None, ...] = (form.venue.data, event.venue_id if event else None)
+    venues = dict.fromkeys(one for one in sent if one is not None and one in known.venues)
     rooms = [room.name for venue_id in venues for room in rooms_by_name(session, venue_id)]
     rooms += [data["room"]] if data.get("room") else []
     form.room.choices = [(name, name) for name in dict.fromkeys(rooms)]
