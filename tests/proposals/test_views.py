@@ -87,6 +87,12 @@ def test_the_host_form_is_short_and_the_rest_waits_behind_one_link_that_opens_wh
     assert '<details class="ds_details" id="more">' in page
 
 
+def test_the_page_of_a_programme_leads_to_each_of_its_forms_once(client: FormClient, programme: Programme) -> None:
+    page = client.get("/programmes/a-week").get_data(as_text=True)
+    for form in ("host-an-event", "ask-for-an-event"):
+        assert page.count(f'href="/programmes/a-week/{form}"') == 1
+
+
 def test_what_a_host_left_out_is_not_answered_for_them(
     app: Any, session: Session, client: FormClient, programme: Programme
 ) -> None:

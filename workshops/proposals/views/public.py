@@ -163,17 +163,7 @@ def _to_confirm(token: str) -> Proposal:
 
 
 @blueprint.app_template_global("ways_to_propose")
-def ways_to_propose(slug: str | None = None) -> list[tuple[str, str]]:
-    """(words, address) of the forms that are open, for the page of a programme or, without one, in general."""
-    if slug is None:
-        is_open = ask_form(db.session()).is_open
-        return [("Ask us for an event", url_for("proposals.ask_for_an_event"))] if is_open else []
-    programme = programme_with_form(db.session(), slug)
-    if programme is None:
-        return []
-    ways = []
-    if programme.host_form_is_open:
-        ways.append(("Host an event", url_for("proposals.host_an_event", slug=slug)))
-    if programme.ask_form_is_open:
-        ways.append(("Ask us for an event", url_for("proposals.ask_for_an_event", slug=slug)))
-    return ways
+def ways_to_propose() -> list[tuple[str, str]]:
+    """(words, address) of the forms that are open whatever the programme; a programme's own stand on its page."""
+    is_open = ask_form(db.session()).is_open
+    return [("Ask us for an event", url_for("proposals.ask_for_an_event"))] if is_open else []
