@@ -265,6 +265,27 @@ def test_a_programme_is_cancelled_with_what_follows_shown_and_told_once(
     assert len(again) == 3, "nothing is told twice"
 
 
+def test_of_many_cancelled_events_each_is_named_and_the_message_shown_once(staff: Staff, session: Session) -> None:
+    programme = make_programme(session)
+    path = f"/staff/programmes/{programme.slug}/cancel"
+    for number in range(12):
+        event = make_event(session, title=f"Day {number}", programme_id=programme.id)
+        for name in range(2 if number else 3):
+            make_registration(session, event, email=f"p{name}@example.org")
+    browser = staff("organiser")
+    page = browser.get(path)
+    said = text(page)
+    assert "12 events will be cancelled" in said and said.count("Subject: Cancelled") == 1
+    assert all(f"Day {number} " in said for number in range(12)) and said.count("People with a place: 2") == 11
+    assert "People with a place: 3" in said and "People with a place (25)" in said
+    assert "To people with a place (25 people at 12 events)" in said and "As it reads for Day 0" in said
+    fields = {name: hidden(page, name) for name in ("events", "checked")}
+    assert browser.send(path, {**fields, "reason": "Snow", "tell": "now"}).status_code == 303
+    session.rollback()
+    mails = session.scalars(select(OutboxMessage).where(OutboxMessage.kind.contains("cancelled"))).all()
+    assert len(mails) == 25 == len({(mail.event_id, mail.to_email) for mail in mails})
+
+
 def test_a_change_in_between_is_noticed_before_all_is_cancelled(staff: Staff, session: Session) -> None:
     programme = make_programme(session)
     path = f"/staff/programmes/{programme.slug}/cancel"

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from tests.conftest import FakeClock, FormClient
-from tests.factories import make_account, make_event, make_host, make_registration, make_venue
+from tests.factories import make_account, make_event, make_host, make_programme, make_registration, make_venue
 from tests.journeys.person import Reader
 from workshops.audit.rules import COMMAND
 from workshops.config import Settings
@@ -23,7 +23,7 @@ from workshops.core.db import transaction
 from workshops.messages.models import OutboxMessage
 from workshops.registration.models import Registration
 from workshops.schedule import service
-from workshops.schedule.models import Event, Room, Venue
+from workshops.schedule.models import Event, EventFacilitator, Room, Venue
 from workshops.schedule.rules.catalogue import HostDetails
 from workshops.schedule.rules.events import Place
 from workshops.schedule.rules.problems import DetailsDoNotFit
@@ -273,6 +273,27 @@ def test_a_change_in_between_is_noticed(staff: Staff, session: Session, hall: di
     answer = browser.send(path, sent_form(shown) | {"tell": "now"})
     assert answer.status_code == 422 and "Someone else changed this in between" in text(answer)
     assert mails(session) == []
+
+
+@pytest.mark.parametrize(("number", "invited"), [(10, 10), (11, 0)])
+def test_who_publishes_many_of_their_own_at_once_gets_no_mail_for_each(
+    staff: Staff, session: Session, number: int, invited: int
+) -> None:
+    browser, programme = staff("organiser"), make_programme(session)
+    mine = browser.account_id  # type: ignore[attr-defined]
+    other = make_account(session, role="facilitator")
+    for one in range(number):
+        event = make_event(session, state="draft", programme_id=programme.id, owner_id=mine)
+        if one == 0:
+            session.add(EventFacilitator(event_id=event.id, account_id=other.id))
+            session.commit()
+    path, other_id, event_id = f"/staff/programmes/{programme.slug}/publish", other.id, event.id
+    page = browser.get(path)
+    assert ("so you get none" in text(page)) == (not invited)
+    assert browser.send(path, sent_form(page)).status_code == 303
+    told = [mail.about_id for mail in mails(session, "schedule/run_invited")]
+    assert told.count(mine) == invited and told.count(other_id) == 1, "somebody else who runs one is invited"
+    assert session.get_one(Event, event_id, populate_existing=True).state == "published"
 
 
 def test_a_host_that_is_renamed_is_wording(session: Session, hall: dict[str, Any], by: dict[str, Any]) -> None:

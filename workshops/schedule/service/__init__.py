@@ -29,10 +29,12 @@ from workshops.schedule.service.names import (
 )
 from workshops.schedule.service.places import record_places, touch_event
 from workshops.schedule.service.programmes import (
+    INVITATIONS_AT_ONCE,
     CancelledEvents,
     ProgrammeDetails,
     cancel_events,
     publish_drafts,
+    run_by,
     save_programme,
 )
 from workshops.schedule.service.repeats import Repeated, add_date, copy_event, new_form_key, repeat_event
@@ -62,6 +64,7 @@ from workshops.schedule.service.venues import (
 )
 
 __all__ = [
+    "INVITATIONS_AT_ONCE",
     "CancelledEvents",
     "CellChange",
     "Consequences",
@@ -115,6 +118,7 @@ __all__ = [
     "rename_host",
     "rename_topic",
     "repeat_event",
+    "run_by",
     "save_host",
     "save_programme",
     "save_room",

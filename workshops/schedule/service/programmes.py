@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from workshops.accounts.models import Account
@@ -16,7 +16,7 @@ from workshops.config import Settings
 from workshops.core.errors import NotFound
 from workshops.core.text import clean_text
 from workshops.core.versions import touch_public
-from workshops.schedule.models import Event, Programme, ProgrammeOrganiser
+from workshops.schedule.models import Event, EventFacilitator, Programme, ProgrammeOrganiser
 from workshops.schedule.queries.locks import lock_schedule
 from workshops.schedule.rules.events import DESCRIPTION_MAX, NAME_MAX, SUMMARY_MAX
 from workshops.schedule.rules.folding import fold
@@ -139,6 +139,19 @@ def _name_organisers(session: Session, programme_id: int, wanted: tuple[int, ...
     return True
 
 
+#: Who publishes more than this of their own events in one go knows of them, and is not sent as many invitations.
+INVITATIONS_AT_ONCE = 10
+
+
+def run_by(session: Session, event_ids: Iterable[int], actor: Actor) -> set[int]:
+    """Which of these events somebody signed in runs, as their owner or beside the owner."""
+    if actor.kind != "staff":
+        return set()
+    beside = select(EventFacilitator.event_id).where(EventFacilitator.account_id == actor.id)
+    mine = session.scalars(select(Event.id).where(or_(Event.owner_id == actor.id, Event.id.in_(beside))))
+    return set(mine) & set(event_ids)
+
+
 def publish_drafts(
     session: Session,
     *,
@@ -151,12 +164,14 @@ def publish_drafts(
     """Publish those drafts of a programme that were shown; (how many were published, how many stay drafts).
 
     event_ids: what the page listed; what is no draft of this programme any more is left alone, and so is what
-    lacks something that the public needs. Nobody is told.
+    lacks something that the public needs. Those who run them are invited; see INVITATIONS_AT_ONCE.
     """
     published = left = 0
-    for event_id in _of_programme(session, programme_id, event_ids, ("draft",)):
+    ids = _of_programme(session, programme_id, event_ids, ("draft",))
+    uninvited = (actor.id,) if actor.id and len(run_by(session, ids, actor)) > INVITATIONS_AT_ONCE else ()
+    for event_id in ids:
         try:
-            publish_event(session, event_id=event_id, now=now, actor=actor, settings=settings)
+            publish_event(session, event_id=event_id, now=now, actor=actor, settings=settings, uninvited=uninvited)
         except DetailsDoNotFit:
             left += 1
         except WrongState:

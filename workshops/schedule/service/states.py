@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import datetime
 
 from blinker import Signal
@@ -36,15 +37,26 @@ from workshops.schedule.service.events import tell_question
 from workshops.schedule.service.team import tell_team
 
 
-def publish_event(session: Session, *, event_id: int, now: datetime, actor: Actor, settings: Settings) -> Event:
-    """Make a draft public. Raises NotFound, WrongState, or DetailsDoNotFit when something is missing."""
+def publish_event(
+    session: Session,
+    *,
+    event_id: int,
+    now: datetime,
+    actor: Actor,
+    settings: Settings,
+    uninvited: Container[int] = (),
+) -> Event:
+    """Make a draft public, and invite those who run it, except accounts that are named as uninvited.
+
+    Raises NotFound, WrongState, or DetailsDoNotFit when something is missing.
+    """
     event = lock_event(session, event_id)
     target = take_step(PUBLISH, event.state, over_at=event.over_at, now=now)
     check_publishable(details_of(session, event), now=now)
     set_state(session, event, target, reason="", now=now, settings=settings)
     _record(session, event, "event_published", now, actor)
     signals.event_published.send(event, session=session, now=now, actor=actor, settings=settings)
-    tell_team(session, event, now=now, settings=settings)
+    tell_team(session, event, now=now, settings=settings, but_not=uninvited)
     return event
 
 

@@ -8,6 +8,7 @@ nothing. Drafts, past events and imports tell nobody.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Container
 from datetime import datetime
 from typing import Any
 
@@ -36,8 +37,12 @@ BEFORE = "before"
 REPLACED = "A newer mail about the event took its place."
 
 
-def tell_team(session: Session, event: Event, *, now: datetime, settings: Settings) -> int:
+def tell_team(
+    session: Session, event: Event, *, now: datetime, settings: Settings, but_not: Container[int] = ()
+) -> int:
     """Send those who run an event what they do not know yet; how many mails were stored.
+
+    but_not: accounts that need not be told this time; the next change tells them all.
 
     The event must be locked, and people who are registered told before: somebody who runs it and is registered
     under the same address gets one mail and one calendar entry.
@@ -62,6 +67,8 @@ def tell_team(session: Session, event: Event, *, now: datetime, settings: Settin
         row = kept.get(account.id)
         runs = account.id in running
         if _news(row, runs, told) is None or not account.is_active or not account.calendar_invitations:
+            continue
+        if account.id in but_not:
             continue
         if account.id in waiting and row is not None:
             # A mail that has not gone out is replaced, so that they too get one that says everything.

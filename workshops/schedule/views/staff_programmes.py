@@ -30,7 +30,7 @@ from workshops.schedule.rules.states import CANCEL
 from workshops.schedule.service import Consequences, ProgrammeDetails
 from workshops.schedule.views import blueprint
 from workshops.schedule.views.many_events import many_events
-from workshops.schedule.views.staff import asked_page, keep, programme_shown, rows_of
+from workshops.schedule.views.staff import actor, asked_page, keep, programme_shown, rows_of
 from workshops.schedule.views.staff_changes import emailed_words, seen_of, tell_choice
 from workshops.schedule.views.staff_steps import REASON_COMES
 from workshops.web.access import ORGANISER, VIEWER, access
@@ -162,8 +162,10 @@ def publish_programme(slug: str) -> ResponseReturnValue:
     instant, session = now(), db.session()
     drafts = _drafts(programme_id, instant)
     form.events.data = " ".join(str(event.id) for event, _, missing in drafts if not missing.must)
+    ready = _ids(form.events.data)
+    mine = len(service.run_by(session, ready, actor()))
     page = render_template("schedule/publish_programme.html", form=form, programme=_programme(slug), drafts=drafts,
-                           ready=len(_ids(form.events.data)))  # fmt: skip
+                           ready=len(ready), many_mine=mine if mine > service.INVITATIONS_AT_ONCE else 0)  # fmt: skip
     session.rollback()
     return page, 200 if request.method == "GET" else 422
 
@@ -179,7 +181,7 @@ def _drafts(programme_id: int, instant: Any) -> list[tuple[Event, str, Missing]]
 def _published_words(published: int, left: int) -> str:
     words = "1 event is" if published == 1 else f"{published:,} events are"
     stays = "" if not left else " 1 stays a draft." if left == 1 else f" {left:,} stay drafts."
-    return f"{words} published. Nobody was emailed.{stays}"
+    return f"{words} published.{stays}"
 
 
 @blueprint.route("/staff/programmes/<slug>/cancel", methods=["GET", "POST"])
