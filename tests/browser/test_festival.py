@@ -4,17 +4,20 @@ shown in advance and told once. By keyboard alone, without JavaScript and at 320
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from tests.browser import festival
 from tests.browser.conftest import Site, Start
 from tests.browser.festival import Hand
 from tests.browser.visitor import NARROW, WIDE, Visitor
+from tests.conftest import fresh_database
 from tests.journeys.letters import letters, wait_for_letter
 from workshops.core.london_time import date_words, london_date
 
@@ -41,7 +44,12 @@ def test_a_festival_of_ninety_events(
     tmp_path: Path,
     request: pytest.FixtureRequest,
 ) -> None:
-    site = start(request.getfixturevalue("postgresql_url") if engine == "postgresql" else None)
+    url = None
+    if engine == "postgresql":
+        # a database of its own: what other journeys of this worker leave behind is no part of the festival
+        server = make_url(request.getfixturevalue("postgresql_url"))
+        url = fresh_database(server, f"festival_{os.getpid()}")
+    site = start(url)
     run = Festival(site, lambda: new_visitor(site.base, width=width, javascript=javascript), keyboard, tmp_path)
     run.sign_in()
     run.plan()

@@ -85,9 +85,14 @@ def test_the_canonical_query_asks_the_same(arguments: dict[str, str]) -> None:
     assert again == replace(filters, unknown=())
 
 
-@pytest.mark.parametrize("text", ["", "2027", "2027-13", "2027-00", "0001-01", "27-03", "2027-3", "x"])
+@pytest.mark.parametrize("text", ["", "2027", "2027-13", "2027-00", "0001-01", "27-03", "x"])
 def test_what_is_no_month_is_none(text: str) -> None:
     assert parse_month(text) is None
+
+
+@pytest.mark.parametrize("text", ["2027-03", "2027-3", "March 2027", "Mar 2027", "03/2027"])
+def test_a_month_is_read_as_people_write_it(text: str) -> None:
+    assert parse_month(text) == Month(2027, 3)
 
 
 @given(st.integers(1900, 2100), st.integers(1, 12))
