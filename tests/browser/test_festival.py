@@ -30,7 +30,7 @@ PASSWORD = "seven quiet herons walk"
     ("engine", "width", "javascript", "keyboard"),
     [
         pytest.param("postgresql", NARROW, False, True, id="keyboard-phone-without-javascript",
-                     marks=pytest.mark.postgresql),
+                     marks=(pytest.mark.postgresql, pytest.mark.full)),
         pytest.param("sqlite", WIDE, True, False, id="desk", marks=pytest.mark.full),
     ],
 )  # fmt: skip

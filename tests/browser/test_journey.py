@@ -42,8 +42,8 @@ with create_app().app_context(), transaction() as session:
     ("engine", "width", "javascript"),
     [
         pytest.param("postgresql", WIDE, True, id="desk", marks=pytest.mark.postgresql),
-        pytest.param("sqlite", WIDE, False, id="desk-without-javascript"),
-        pytest.param("sqlite", NARROW, True, id="phone"),
+        pytest.param("sqlite", WIDE, False, id="desk-without-javascript", marks=pytest.mark.full),
+        pytest.param("sqlite", NARROW, True, id="phone", marks=pytest.mark.full),
         pytest.param("sqlite", NARROW, False, id="phone-without-javascript"),
     ],
 )

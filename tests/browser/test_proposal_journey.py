@@ -35,7 +35,7 @@ FORM = "/programmes/example-week/host-an-event"
 @pytest.mark.parametrize(
     ("width", "javascript"),
     [
-        pytest.param(WIDE, True, id="desk"),
+        pytest.param(WIDE, True, id="desk", marks=pytest.mark.full),
         pytest.param(NARROW, False, id="phone-without-javascript"),
     ],
 )
