@@ -24,6 +24,9 @@ class Registration(Base):
             "state IN ('requested','confirmed','waiting','offered','cancelled','lapsed','declined')", name="state"
         ),
         CheckConstraint("attending IN ('in_person','online')", name="attending"),
+        CheckConstraint(
+            "perspective IN ('','lived_experience','practitioners','third_sector','policy')", name="perspective"
+        ),
         # The last guard of "one active registration per person and event".
         Index(
             "uq_registrations_active",
@@ -72,6 +75,15 @@ class Registration(Base):
     told: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
     #: What they knew before the newest mail about a change: it counts again when that mail is taken back unsent.
     told_before: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    #: lived_experience, practitioners, third_sector, policy, or empty: not said. Counted, and what shares go by.
+    perspective: Mapped[str] = mapped_column(default="")
+    #: When "Are you still coming?" was asked, and when they said yes.
+    asked_at: Mapped[datetime | None]
+    reconfirmed_at: Mapped[datetime | None]
+    #: Whether they were told at registration that a place without an answer is freed.
+    may_be_freed: Mapped[bool] = mapped_column(default=False)
+    #: The registration this one took over from: of another date, or of the colleague who passed the place on.
+    came_from_id: Mapped[int | None]
     #: When personal values were removed.
     erased_at: Mapped[datetime | None]
 

@@ -225,6 +225,9 @@ class Event(Base):
         CheckConstraint("capacity_in_person IS NULL OR capacity_in_person >= 0", name="capacity_in_person"),
         CheckConstraint("capacity_online IS NULL OR capacity_online >= 0", name="capacity_online"),
         CheckConstraint("over_at >= sort_at", name="ends_after_start"),
+        CheckConstraint("gives_places IN ('offer','at_once')", name="gives_places"),
+        CheckConstraint("overbook_in_person >= 0", name="overbook_in_person"),
+        CheckConstraint("overbook_online >= 0", name="overbook_online"),
         CheckConstraint("bsl IN ('yes','no','not_known')", name="bsl"),
         CheckConstraint("captions IN ('yes','no','not_known')", name="captions"),
         CheckConstraint("admits IN ('anyone','domains','invited')", name="admits"),
@@ -325,6 +328,21 @@ class Event(Base):
     waiting_in_person: Mapped[int] = mapped_column(default=0)
     waiting_online: Mapped[int] = mapped_column(default=0)
 
+    #: How its places are given, see rules.place_rules. What a free place means for whoever waits longest: an offer
+    #: to be answered, or the place itself.
+    gives_places: Mapped[str] = mapped_column(default="offer")
+    #: How many more than the capacity get a place, because some will not come.
+    overbook_in_person: Mapped[int] = mapped_column(default=0)
+    overbook_online: Mapped[int] = mapped_column(default=0)
+    #: "Are you still coming?" goes out this many days before; None: nobody is asked.
+    asks_days_before: Mapped[int | None]
+    #: Places whose people did not answer are freed this many days before, for those who were told so; None: never.
+    frees_days_before: Mapped[int | None]
+    #: Whether "Decline" in somebody's own calendar frees their place at once, without asking them by mail.
+    declining_frees: Mapped[bool] = mapped_column(default=False)
+    #: Until when its shares hold places; None with shares: until it starts.
+    shares_until: Mapped[datetime | None]
+
     #: Totals that a public page reported, for history without names.
     reported_registered: Mapped[int | None]
     reported_attended: Mapped[int | None]
@@ -353,6 +371,24 @@ class Event(Base):
     venue: Mapped[Venue | None] = relationship()
     room: Mapped[Room | None] = relationship()
     owner: Mapped[Account | None] = relationship()
+
+
+class EventShare(Base):
+    """Places of an event kept for people with one perspective, until its shares_until."""
+
+    __tablename__ = "event_shares"
+    __table_args__ = (
+        CheckConstraint("attending IN ('in_person','online')", name="attending"),
+        CheckConstraint(
+            "perspective IN ('lived_experience','practitioners','third_sector','policy')", name="perspective"
+        ),
+        CheckConstraint("places > 0", name="places"),
+    )
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"), primary_key=True)
+    attending: Mapped[str] = mapped_column(primary_key=True)
+    perspective: Mapped[str] = mapped_column(primary_key=True)
+    places: Mapped[int]
 
 
 class RunInvitation(Base):

@@ -27,6 +27,7 @@ from workshops.schedule.service.names import (
     save_host,
     save_topic,
 )
+from workshops.schedule.service.place_rules import change_place_rules
 from workshops.schedule.service.places import record_places, touch_event
 from workshops.schedule.service.programmes import (
     INVITATIONS_AT_ONCE,
@@ -86,6 +87,7 @@ __all__ = [
     "cancel_event",
     "cancel_events",
     "change_event",
+    "change_place_rules",
     "copy_event",
     "counts_of",
     "create_event",

@@ -18,13 +18,16 @@ from workshops.core.versions import touch_public
 from workshops.ical.identity import uid_for_form
 from workshops.schedule.models import Event, Series
 from workshops.schedule.queries.locks import lock_event, lock_schedule
+from workshops.schedule.queries.place_rules import place_rules_of
 from workshops.schedule.queries.series import starts_of_series
 from workshops.schedule.rules.events import EventDetails, check, cleaned
+from workshops.schedule.rules.place_rules import moved_along
 from workshops.schedule.rules.repeats import moved_instant
 from workshops.schedule.rules.when import When
 from workshops.schedule.service.catalogue import Catalogue, Taken, slug_taken
 from workshops.schedule.service.details import details_of
 from workshops.schedule.service.events import SavedEvent, new_event
+from workshops.schedule.service.place_rules import write_place_rules
 from workshops.schedule.service.states import publish_event
 
 NO_WAY_IN = (
@@ -155,6 +158,7 @@ class _Maker:
     def __post_init__(self) -> None:
         self.catalogue = Catalogue(self.session)
         self.is_taken: Taken = slug_taken(self.session)
+        self.place_rules = place_rules_of(self.session, self.source)
 
     def make(self, details: EventDetails, what: str, series: Series | None) -> tuple[Event, bool]:
         """The event of these details, and whether it is new: the same form sent again finds it."""
@@ -168,6 +172,7 @@ class _Maker:
                           settings=self.settings, uid=uid)  # fmt: skip
         event.series = series
         self.session.flush()
+        write_place_rules(self.session, event, moved_along(self.place_rules, event.sort_at - self.source.sort_at))
         audit.record(self.session, now=self.now, actor=self.actor, action="event_created",
                      subject=("event", event.id), event_id=event.id)  # fmt: skip
         return event, True
