@@ -23,6 +23,7 @@ from workshops.proposals import signals as proposal_signals
 from workshops.registration import service as registration
 from workshops.schedule import consequence_signals, public_signals, signals
 from workshops.schedule import service as schedule
+from workshops.schedule.planning import watch_planning
 from workshops.web.rate_limits import forget_old_counters
 
 Listener = Callable[..., Any]
@@ -81,5 +82,6 @@ SEND_CHECKS: dict[str, Callable[[Session, OutboxMessage, datetime], str | None]]
 
 def connect() -> None:
     """Connect every listener. Connecting twice has no effect."""
+    watch_planning()
     for signal, listener in LISTENERS:
         signal.connect(listener, weak=False)

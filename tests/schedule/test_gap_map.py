@@ -13,16 +13,19 @@ import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from tests.conftest import FormClient
+from tests.conftest import FakeClock, FormClient
 from tests.factories import BEGINNING, make_event, make_programme, make_venue
 from tests.schedule.test_public_pages import page, selects
-from workshops.schedule.models import EventTopic, Programme, Topic
+from workshops.core.db import transaction
+from workshops.schedule.models import Event, EventTopic, Programme, Topic
 from workshops.schedule.rules import gaps
 from workshops.schedule.rules.clashes import Clash
 from workshops.schedule.rules.events import AREAS
 from workshops.schedule.rules.gaps import COUNCILS, Planned, days_by_area, topics_by_audience
+from workshops.web.responses import Keep
 
 Staff = Callable[..., FormClient]
 
@@ -193,6 +196,7 @@ def test_the_gap_map_costs_the_same_selects_however_many_events(
 
     def cost(path: str) -> int:
         page(browser, path)
+        app.extensions["workshops.keep"] = Keep()
         with selects(app) as sent:
             page(browser, path)
         return len(sent)
@@ -206,3 +210,66 @@ def test_the_gap_map_costs_the_same_selects_however_many_events(
                    starts_at=BEGINNING + timedelta(days=7 + number % 12))  # fmt: skip
     assert [cost(path) for path in paths] == few
     assert max(few) <= 12
+
+
+# --- kept until something is planned otherwise --------------------------------------------------------------------
+
+
+def test_the_gap_map_is_kept_and_made_anew_after_every_way_of_changing_what_is_planned(
+    app: Flask, staff: Staff, session: Session, programme: Programme
+) -> None:
+    browser = staff("viewer")
+    base = f"/staff/programmes/{programme.slug}/gaps"
+    event = next(one for one in session.scalars(select(Event).where(Event.programme_id == programme.id)))
+    topic = Topic(name="Kept topic", slug="kept-topic")
+    session.add(topic)
+    session.commit()
+
+    def rows_changed(session: Session) -> None:
+        session.get_one(Event, event.id).area = "Moray"
+
+    def row_added(session: Session) -> None:
+        session.add(EventTopic(event_id=event.id, topic_id=topic.id, position=9))
+
+    def many_deleted(session: Session) -> None:
+        session.execute(delete(EventTopic).where(EventTopic.topic_id == topic.id))
+
+    def many_changed(session: Session) -> None:
+        session.execute(update(Programme).where(Programme.id == programme.id).values(ends_on=date(2027, 5, 1)))
+
+    def place_taken(session: Session) -> None:
+        session.get_one(Event, event.id).taken_in_person += 1
+
+    def shown() -> tuple[str, int]:
+        with selects(app) as sent:
+            answer = page(browser, base)
+        return answer[answer.index('class="site-gaps"') : answer.index("</main>")], len(sent)
+
+    first, built = shown()
+    again, kept = shown()
+    assert again == first and kept < built, "kept: only who reads, the version and the programme are asked for"
+    for change in (rows_changed, row_added, many_deleted, many_changed):
+        with transaction() as inside:
+            change(inside)
+        after, selected = shown()
+        assert selected == built and after != first, change.__name__
+        first = after
+    with transaction() as inside:
+        place_taken(inside)
+    assert shown() == (first, kept), "a registration plans nothing"
+
+
+def test_what_is_over_by_now_is_counted_anew(
+    app: Flask, staff: Staff, session: Session, programme: Programme, clock: FakeClock
+) -> None:
+    browser = staff("viewer")
+    base = f"/staff/programmes/{programme.slug}/gaps"
+    page(browser, base)
+    last = max(one.over_at for one in session.scalars(select(Event).where(Event.programme_id == programme.id)))
+    with selects(app) as kept:
+        page(browser, base)
+    clock.now = last
+    browser = staff("viewer")  # nobody stays signed in for so long
+    with selects(app) as anew:
+        page(browser, base)
+    assert len(anew) > len(kept)

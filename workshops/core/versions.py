@@ -21,12 +21,15 @@ class PublicVersion(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     #: Moves only when what a list shows changes, and is the last row a transaction locks.
     version: Mapped[int] = mapped_column(default=1)
+    #: Moves with whatever is planned, drafts included: what staff pages about all events are kept by.
+    planning: Mapped[int] = mapped_column(default=1)
     #: New after a restore, so that no answer kept from before the restore fits.
     epoch: Mapped[str]
 
 
 # Made once and of the table alone: every public answer asks it, and building it costs more than running it.
 _ROW = PublicVersion.__table__.c
+_PLANNING_AND_EPOCH = select(_ROW.planning, _ROW.epoch).where(_ROW.id == 1)
 _VERSION_AND_EPOCH = select(_ROW.version, _ROW.epoch).where(_ROW.id == 1)
 
 
@@ -37,6 +40,22 @@ def touch_public(session: Session) -> None:
 
 def _raise_version(session: Session) -> None:
     session.execute(update(PublicVersion).where(PublicVersion.id == 1).values(version=PublicVersion.version + 1))
+
+
+def touch_planning(session: Session) -> None:
+    """Say that something else is planned after this transaction, in public or not."""
+    # The same row as the public version, so that two transactions never wait for each other's.
+    before_commit(session, "planning_version", _raise_planning)
+
+
+def _raise_planning(session: Session) -> None:
+    session.execute(update(PublicVersion).where(PublicVersion.id == 1).values(planning=PublicVersion.planning + 1))
+
+
+def planning_version(session: Session) -> tuple[int, str]:
+    """Planning and epoch, with one SELECT."""
+    row = session.execute(_PLANNING_AND_EPOCH).one_or_none()
+    return (row.planning, row.epoch) if row else (0, "")
 
 
 def public_version(session: Session) -> tuple[int, str]:

@@ -18,6 +18,7 @@ from functools import cached_property
 
 from flask import Response, current_app, make_response, redirect, request
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
 #: All kept answers of one process together, in bytes; the least recently used go first.
 KEEP_BYTES = 64 * 1024 * 1024
@@ -120,6 +121,20 @@ def public_answer(key: str, version: Version, build: Callable[[], Built], *, now
         kept = Kept(built, version, etag, zipped)
         keep.put(key, kept)
     return conditional(kept)
+
+
+def kept_part(key: str, version: Version, build: Callable[[], Built], *, now: datetime) -> Markup:
+    """A part of a page for staff from memory, or built: what everybody who may see the page sees alike.
+
+    Who may see it is checked before, at each request; nothing about the reader belongs into it. Arguments as of
+    public_answer. The page around it is made anew, so it carries no ETag.
+    """
+    keep: Keep = current_app.extensions["workshops.keep"]
+    kept = keep.get(key, version, now)
+    if kept is None:
+        kept = Kept(build(), version, etag="", zipped=None)
+        keep.put(key, kept)
+    return Markup(kept.built.body.decode("utf-8"))
 
 
 def conditional(kept: Kept) -> Response:

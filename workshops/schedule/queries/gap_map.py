@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from workshops.schedule.models import Event, EventTopic, Host, Programme, Topic, Venue
@@ -67,6 +67,11 @@ def plan_of(session: Session, programme: Programme, now: datetime) -> Plan:
         clashes=clashes_of_events(session, [event.id for event in events], now=now),
         no_event_about=[name for slug, name in known if slug not in used],
     )
+
+
+def next_over_at(session: Session, now: datetime) -> datetime | None:
+    """When the next event of all is over; None when nothing is ahead."""
+    return session.scalar(select(func.min(Event.over_at)).where(Event.over_at > now))
 
 
 def _topics(session: Session, programme_id: int) -> dict[int, dict[str, str]]:

@@ -7,6 +7,7 @@ import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask import Response, render_template, request
 from flask.typing import ResponseReturnValue
@@ -14,8 +15,9 @@ from flask.typing import ResponseReturnValue
 from workshops.core.clock import now as clock_now
 from workshops.core.db import db
 from workshops.core.errors import NotFound
+from workshops.core.versions import planning_version
 from workshops.schedule.models import Programme
-from workshops.schedule.queries.gap_map import Plan, plan_of
+from workshops.schedule.queries.gap_map import Plan, next_over_at, plan_of
 from workshops.schedule.queries.staff import programme_by_slug
 from workshops.schedule.rules import gaps
 from workshops.schedule.rules.clashes import Clash
@@ -24,6 +26,7 @@ from workshops.schedule.rules.spreadsheet import quote_cell
 from workshops.schedule.views import blueprint
 from workshops.web.access import VIEWER, access
 from workshops.web.filters import plural
+from workshops.web.responses import Built, kept_part
 
 #: The two tables, by their key in addresses, with what each is called.
 MAPS = {"days": "Days by area", "topics": "Topic by audience"}
@@ -51,22 +54,35 @@ class Clashes:
 @blueprint.get("/staff/programmes/<slug>/gaps")
 @access(VIEWER)
 def gap_map(slug: str) -> ResponseReturnValue:
-    programme, plan = _plan(slug)
-    days = gaps.empty_days(plan.events, plan.span)
-    return render_template(
-        "schedule/gap_map.html",
+    session, now = db.session(), clock_now()
+    version = planning_version(session)
+    programme = programme_by_slug(session, slug)
+    if programme is None:
+        raise NotFound
+    part = kept_part(f"/staff/gaps/{programme.id}", version, lambda: _built(programme, now), now=now)
+    return render_template("schedule/gap_map.html", programme=programme, part=part)
+
+
+def _built(programme: Programme, now: datetime) -> Built:
+    """What everybody who may see the gap map sees alike, until something is planned otherwise or over."""
+    session = db.session()
+    plan = plan_of(session, programme, now)
+    html = render_template(
+        "schedule/_gap_map.html",
         programme=programme,
         plan=plan,
         maps=[(key, MAPS[key], grid) for key, grid in _grids(plan).items()],
         drafts=sum(event.is_draft for event in plan.events),
         empty_areas=gaps.empty_areas(plan.events),
         councils=len(COUNCILS),
-        empty_days=days,
+        empty_days=gaps.empty_days(plan.events, plan.span),
         all_days=(plan.span[1] - plan.span[0]).days + 1 if plan.span else 0,
         empty_audiences=gaps.empty_audiences(plan.events),
         clashes=_clashes(plan, plan.events),
         is_by_day=plan.span is not None and (plan.span[1] - plan.span[0]).days < gaps.MAX_COLUMNS,
     )
+    # What is over clashes with nothing any more.
+    return Built(html.encode("utf-8"), "text/html; charset=utf-8", until=next_over_at(session, now))
 
 
 @blueprint.get("/staff/programmes/<slug>/gaps/events")
