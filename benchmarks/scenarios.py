@@ -136,14 +136,14 @@ def scale_paths() -> dict[str, str]:
 
 
 def scale_scenarios(cookie: str) -> list[Scenario]:
-    """The rows of the table for 10,000 events. The gap map is for staff, so it is built for each request."""
+    """The rows of the table for 10,000 events. cookie: of somebody of the staff, for the gap map."""
     rows = []
     for name, path in scale_paths().items():
         words = {"list": "List", "gaps": "Gap map"}.get(name, name.capitalize())
         job = {"path": path, **({"headers": {"Cookie": cookie}} if name == "gaps" else {})}
         floor = {"path": f"/page/{name}"}
-        if name != "gaps":
-            rows.append(Scenario(f"{words}, unchanged", "kept", 1200, job, floor, 2))
+        # The gap map is for staff: what is kept is the map itself, and the page around it is made for who reads it.
+        rows.append(Scenario(f"{words}, unchanged", "kept", 1200 if name != "gaps" else 300, job, floor, 2))
         rows.append(Scenario(f"{words}, built", "built", 64, job, floor, None, SCALE_LIMIT_MS))
     return rows
 

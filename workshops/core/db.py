@@ -135,6 +135,9 @@ def transaction() -> Iterator[Session]:
     """
     session = db.session()
     session.rollback()
+    # What was to run at the end of something that was never a transaction of ours does not belong to this one.
+    session.info.pop("before_commit", None)
+    session.info.pop("after_commit", None)
     sqlite = session.get_bind().dialect.name == "sqlite"
     guard = sqlite and locking_is_on
     if guard:

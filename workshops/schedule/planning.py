@@ -53,8 +53,10 @@ def _before_flush(session: Session, _context: Any, _instances: Any) -> None:
 def _is_planned_otherwise(row: Any) -> bool:
     if not isinstance(row, PLANNED):
         return False
-    changed = set(instance_state(row).committed_state)
-    return bool(changed & OF_AN_ACCOUNT if isinstance(row, Account) else changed - NOT_PLANNED)
+    state = instance_state(row)
+    touched = set(state.committed_state)
+    shown = touched & OF_AN_ACCOUNT if isinstance(row, Account) else touched - NOT_PLANNED
+    return any(state.attrs[name].history.has_changes() for name in shown)
 
 
 def _on_many(state: ORMExecuteState) -> None:
