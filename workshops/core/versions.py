@@ -29,7 +29,6 @@ class PublicVersion(Base):
 
 # Made once and of the table alone: every public answer asks it, and building it costs more than running it.
 _ROW = PublicVersion.__table__.c
-_PLANNING_AND_EPOCH = select(_ROW.planning, _ROW.epoch).where(_ROW.id == 1)
 _VERSION_AND_EPOCH = select(_ROW.version, _ROW.epoch).where(_ROW.id == 1)
 
 
@@ -50,12 +49,6 @@ def touch_planning(session: Session) -> None:
 
 def _raise_planning(session: Session) -> None:
     session.execute(update(PublicVersion).where(PublicVersion.id == 1).values(planning=PublicVersion.planning + 1))
-
-
-def planning_version(session: Session) -> tuple[int, str]:
-    """Planning and epoch, with one SELECT."""
-    row = session.execute(_PLANNING_AND_EPOCH).one_or_none()
-    return (row.planning, row.epoch) if row else (0, "")
 
 
 def public_version(session: Session) -> tuple[int, str]:

@@ -10,10 +10,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from workshops.core.versions import PublicVersion
 from workshops.schedule.models import Event, EventTopic, Host, Programme, Topic, Venue
 from workshops.schedule.queries.clashes import clashes_of_events
 from workshops.schedule.queries.public import event_view, sentence_case, short_place, view_columns
@@ -37,6 +39,26 @@ class Plan:
     not_counted: Mapping[str, int]
     clashes: Mapping[int, Sequence[Clash]]
     no_event_about: Sequence[str]
+
+
+def _page() -> Select[Any]:
+    # Of the tables alone, and made once: each look at a gap map asks it.
+    programme, version = Programme.__table__.c, PublicVersion.__table__.c
+    planning, epoch = (
+        select(column).where(version.id == 1).scalar_subquery().label(column.name)
+        for column in (version.planning, version.epoch)
+    )
+    return select(programme.id, programme.slug, programme.title, planning, epoch).where(
+        programme.slug == bindparam("slug")
+    )
+
+
+_PAGE = _page()
+
+
+def gap_map_page(session: Session, slug: str) -> Row[Any] | None:
+    """The id, slug and title of a programme, and `planning` and `epoch`: what its gap map is kept by. One SELECT."""
+    return session.execute(_PAGE, {"slug": slug}).one_or_none()
 
 
 def plan_of(session: Session, programme: Programme, now: datetime) -> Plan:

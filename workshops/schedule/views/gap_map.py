@@ -15,9 +15,8 @@ from flask.typing import ResponseReturnValue
 from workshops.core.clock import now as clock_now
 from workshops.core.db import db
 from workshops.core.errors import NotFound
-from workshops.core.versions import planning_version
 from workshops.schedule.models import Programme
-from workshops.schedule.queries.gap_map import Plan, next_over_at, plan_of
+from workshops.schedule.queries.gap_map import Plan, gap_map_page, next_over_at, plan_of
 from workshops.schedule.queries.staff import programme_by_slug
 from workshops.schedule.rules import gaps
 from workshops.schedule.rules.clashes import Clash
@@ -54,19 +53,17 @@ class Clashes:
 @blueprint.get("/staff/programmes/<slug>/gaps")
 @access(VIEWER)
 def gap_map(slug: str) -> ResponseReturnValue:
-    session, now = db.session(), clock_now()
-    version = planning_version(session)
-    programme = programme_by_slug(session, slug)
-    if programme is None:
+    now = clock_now()
+    page = gap_map_page(db.session(), slug)
+    if page is None:
         raise NotFound
-    part = kept_part(f"/staff/gaps/{programme.id}", version, lambda: _built(programme, now), now=now)
-    return render_template("schedule/gap_map.html", programme=programme, part=part)
+    part = kept_part(f"/staff/gaps/{page.id}", (page.planning, page.epoch), lambda: _built(slug, now), now=now)
+    return render_template("schedule/gap_map.html", programme=page, part=part)
 
 
-def _built(programme: Programme, now: datetime) -> Built:
+def _built(slug: str, now: datetime) -> Built:
     """What everybody who may see the gap map sees alike, until something is planned otherwise or over."""
-    session = db.session()
-    plan = plan_of(session, programme, now)
+    programme, plan = _plan(slug, now)
     html = render_template(
         "schedule/_gap_map.html",
         programme=programme,
@@ -82,14 +79,14 @@ def _built(programme: Programme, now: datetime) -> Built:
         is_by_day=plan.span is not None and (plan.span[1] - plan.span[0]).days < gaps.MAX_COLUMNS,
     )
     # What is over clashes with nothing any more.
-    return Built(html.encode("utf-8"), "text/html; charset=utf-8", until=next_over_at(session, now))
+    return Built(html.encode("utf-8"), "text/html; charset=utf-8", until=next_over_at(db.session(), now))
 
 
 @blueprint.get("/staff/programmes/<slug>/gaps/events")
 @access(VIEWER)
 def gap_events(slug: str) -> ResponseReturnValue:
     """The events behind one number of the gap map: ?map=days&row=fife&column=2027-03-02; totals leave one out."""
-    programme, plan = _plan(slug)
+    programme, plan = _plan(slug, clock_now())
     grid = _grids(plan).get(request.args.get("map", "days"))
     row, column = request.args.get("row", ""), request.args.get("column", "")
     cell = grid.cell(row, column) if grid else None
@@ -111,7 +108,7 @@ def gap_events(slug: str) -> ResponseReturnValue:
 @access(VIEWER)
 def gap_map_csv(slug: str) -> ResponseReturnValue:
     """Both tables, one line for each cell, the empty ones too."""
-    programme, plan = _plan(slug)
+    programme, plan = _plan(slug, clock_now())
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(["table", "row", "column", "events", "drafts", "clashes"])
@@ -126,12 +123,12 @@ def gap_map_csv(slug: str) -> ResponseReturnValue:
     return answer
 
 
-def _plan(slug: str) -> tuple[Programme, Plan]:
+def _plan(slug: str, now: datetime) -> tuple[Programme, Plan]:
     session = db.session()
     programme = programme_by_slug(session, slug)
     if programme is None:
         raise NotFound
-    return programme, plan_of(session, programme, clock_now())
+    return programme, plan_of(session, programme, now)
 
 
 def _grids(plan: Plan) -> dict[str, Grid]:
