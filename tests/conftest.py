@@ -200,12 +200,29 @@ def _put_back(running: Running) -> None:
         ):
             pristine.backup(used)
         return
-    kept = ("kinds", "public_version")
-    tables = ", ".join(table.name for table in Base.metadata.sorted_tables if table.name not in kept)
     with db.engine.begin() as connection:
-        connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
-        connection.exec_driver_sql("DELETE FROM kinds WHERE id > 8")
-        connection.exec_driver_sql("UPDATE public_version SET version = 1")
+        for statement in _emptying(connection):
+            connection.exec_driver_sql(statement)
+
+
+def _emptying(connection: sa.Connection) -> list[str]:
+    """What empties a PostgreSQL database: ten times faster than TRUNCATE, which makes new files for every table."""
+    kept = ("kinds", "public_version")
+    names = [table.name for table in Base.metadata.sorted_tables if table.name not in kept]
+    rest = ["DELETE FROM kinds WHERE id > 8", "UPDATE public_version SET version = 1, planning = 1"]
+    if not connection.exec_driver_sql("SELECT usesuper FROM pg_user WHERE usename = current_user").scalar():
+        return [f"TRUNCATE {', '.join(names)} RESTART IDENTITY CASCADE", *rest]
+    # without foreign keys being checked, which only a superuser may switch off
+    empty = "".join(
+        f"IF EXISTS (SELECT 1 FROM {name}) THEN DELETE FROM {name}; END IF; " for name in names
+    )
+    return [
+        f"DO $$ BEGIN SET LOCAL session_replication_role = replica; {empty} END $$",
+        "SELECT setval(s.seqrelid::regclass, 1, false) FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid "
+        "JOIN pg_sequences v ON v.schemaname = c.relnamespace::regnamespace::name AND v.sequencename = c.relname "
+        "WHERE v.last_value IS NOT NULL AND c.relname NOT IN ('kinds_id_seq', 'public_version_id_seq')",
+        *rest,
+    ]
 
 
 @pytest.fixture(params=ENGINES)
