@@ -90,14 +90,20 @@ def everything(pytestconfig: pytest.Config) -> bool:
 
 
 def test_no_filter_is_a_500(
-    app: Flask, whole_world: dict[str, Any], staff: Callable[..., FormClient], quiet: None, everything: bool
+    app: Flask,
+    whole_world: dict[str, Any],
+    staff: Callable[..., FormClient],
+    quiet: None,
+    everything: bool,
+    engine_name: str,
 ) -> None:
     browser = staff("admin")
     values = [*RAW, *(quote(value[:2000]) for value in HOSTILE)]
     for number, path in enumerate(paths(app, whole_world)):
         reads_arguments = path.rpartition("/")[2] in READ_ARGUMENTS
-        step = 1 if everything else 6 if reads_arguments else len(values)
-        for value in values[number % step :: step]:
+        step = 1 if everything else 12 if reads_arguments else len(values)
+        # the engines take turns in the gate
+        for value in values[(number + 6 * (engine_name == "sqlite")) % step :: step]:
             # a search by itself: next to a filter that matches nothing, the database would never see it
             for query in (f"q={value}", "&".join(f"{name}={value}" for name in ARGUMENTS)):
                 answer = browser.get(f"{path}?{query}")
@@ -144,7 +150,7 @@ def test_no_form_field_is_a_500(
     for browser, form in found.values():
         tries = [dict.fromkeys(form.fields, value) for value in (HOSTILE if everything else REFUSED)]
         # the engines take turns in the gate: what they refuse is in the first tries, into every field at once
-        for name in list(form.fields) if everything else list(form.fields)[engine_name == "sqlite" :: 2]:
+        for name in list(form.fields) if everything else list(form.fields)[2 * (engine_name == "sqlite") :: 4]:
             turn += 1
             chosen = HOSTILE if everything else HOSTILE[turn % len(HOSTILE) :][:1]
             tries += [{**form.fields, name: value} for value in chosen]
