@@ -40,7 +40,6 @@ def make_feed() -> Callable[..., bytes]:
 
     def make(*vevents: bytes, **changes: Any) -> bytes:
         header = {
-            "feed_key": "all",
             "name": "Co-production events",
             "description": "Everything public",
             "url": "https://events.example.org/events",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workshops.ical.identity import calendar_uid, new_uid
+from workshops.ical.identity import feed_uid, new_uid
 from workshops.ical.sequence import next_sequence, raises_sequence
 
 
@@ -22,8 +22,8 @@ def test_conformance_07_every_event_copy_and_repeat_gets_its_own_uid() -> None:
 
 def test_a_calendar_keeps_its_uid_and_every_feed_has_its_own() -> None:
     # Written out: if this changes, every subscribed calendar becomes a new one.
-    assert calendar_uid("all") == "123d843f-51e0-5557-b15d-4144caa93f26"
-    assert len({calendar_uid(key) for key in ("all", "programme:1", "programme:2", "venue:1")}) == 4
+    assert feed_uid("all") == "123d843f-51e0-5557-b15d-4144caa93f26"
+    assert len({feed_uid(key) for key in ("all", "programme:1", "programme:2", "venue:1")}) == 4
 
 
 CHANGES = [

@@ -283,7 +283,7 @@ def test_an_import_does_not_move_people_who_would_not_be_told(session: Session, 
 
 
 def calendar(session: Session) -> bytes:
-    return calendar_bytes(feed_key="all", name="x", description="", url=None, source=None,
+    return calendar_bytes(name="x", description="", url=None, source=None,
                           vevents=[event.vevent for event in events(session) if event.vevent])  # fmt: skip
 
 

@@ -71,7 +71,7 @@ def stored(session: Session, event_id: int) -> Event:
 
 
 def in_calendar(event: Event) -> Any:
-    feed = calendar_bytes(feed_key="x", name="x", description="", url=None, source=None, vevents=[event.vevent or b""])
+    feed = calendar_bytes(name="x", description="", url=None, source=None, vevents=[event.vevent or b""])
     return read_calendar(feed).events[0]
 
 

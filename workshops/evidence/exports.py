@@ -160,7 +160,6 @@ def write_events_ics(session: Session, file: IO[bytes], *, settings: Settings) -
     """All events with a day as one calendar, for import elsewhere; drafts and month-only history are left out."""
     file.write(
         calendar_bytes(
-            feed_key="export",
             name="Co-production events",
             description="All events, as exported.",
             url=settings.base_url,

@@ -25,7 +25,7 @@ from workshops.feeds import queries
 from workshops.feeds.atom import AtomEntry, atom_bytes
 from workshops.feeds.rules import NAME, Window, feed_name, last_modified, window_of
 from workshops.ical.cleaning import clean_url
-from workshops.ical.identity import calendar_uid
+from workshops.ical.identity import feed_uid
 from workshops.ical.serialise import calendar_bytes, vevent_bytes
 from workshops.schedule.calendar_entry import entry_for
 from workshops.schedule.queries import public as schedule
@@ -53,7 +53,6 @@ def calendar_ics() -> ResponseReturnValue:
         found = schedule.look_up(session, asked)
         window = window_of(now, whole=bool(asked.from_on or asked.to_on))
         body = calendar_bytes(
-            feed_key=f"all{query}",
             name=feed_name(found.filters, dict(found.names)),
             description="Events of the co-production team and its partners.",
             url=_absolute(url_for("schedule.events") + query),
@@ -78,7 +77,6 @@ def event_ics(slug: str) -> ResponseReturnValue:
             raise NotFound  # no such event, or history of which only the month is known
         event_id, title, vevent, revised_at = found
         body = calendar_bytes(
-            feed_key=f"event:{event_id}",
             name=title,
             description="",
             url=_absolute(url_for("schedule.event", slug=slug)),
@@ -99,7 +97,6 @@ def programme_ics(slug: str) -> ResponseReturnValue:
             raise NotFound
         window = window_of(now, whole=True)
         body = calendar_bytes(
-            feed_key=f"programme:{programme.id}",
             name=programme.title,
             description=programme.summary,
             url=_absolute(url_for("schedule.programme", slug=slug)),
@@ -125,7 +122,6 @@ def my_calendar_ics(token: str) -> ResponseReturnValue:
         if entry is not None:
             vevents.append(vevent_bytes(replace(entry, description="", url=None, categories=(), organiser_email=None)))
     body = calendar_bytes(
-        feed_key=f"mine:{mine.id}",
         name="My co-production events",
         description="Events at which you have a place.",
         url=None,
@@ -162,7 +158,7 @@ def write_ups_atom() -> ResponseReturnValue:
                 )
             )
         body = atom_bytes(
-            id=f"urn:uuid:{calendar_uid('write-ups')}",
+            id=f"urn:uuid:{feed_uid('write-ups')}",
             title="Co-production events: write-ups",
             page_url=_absolute(url_for("followup.write_ups")),
             own_url=_absolute(url_for("feeds.write_ups_atom")),

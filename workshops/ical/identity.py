@@ -30,11 +30,9 @@ def uid_for_form(form_key: str, what: str) -> str:
     return str(uuid.uuid5(PROJECT_NAMESPACE, f"form:{form_key}:{what}")) if form_key else new_uid()
 
 
-def calendar_uid(feed_key: str) -> str:
-    """The UID of a whole calendar, the same for the same feed on every host and in every process.
+def feed_uid(feed_key: str) -> str:
+    """What names an Atom feed for ever, on every host and in every process (RFC 4287 4.2.6).
 
-    feed_key: what names the feed inside the application, such as "all" or "programme:27". For a
-    personal feed give the number of its row, never its token.
-    Source: RFC 7986 5.3.
+    feed_key: what names the feed inside the application, such as "write-ups".
     """
     return str(uuid.uuid5(PROJECT_NAMESPACE, feed_key))

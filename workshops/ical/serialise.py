@@ -13,7 +13,6 @@ from datetime import date, datetime, timedelta
 
 from workshops.ical.cleaning import clean_text, clean_url, mailto
 from workshops.ical.entry import CalendarEntry
-from workshops.ical.identity import calendar_uid
 from workshops.ical.lines import block, needs_utc, parameter_value, text_value, time_line, utc_value
 from workshops.ical.recurrence import recurrence_id_line, recurrence_lines, recurrence_of
 
@@ -94,7 +93,6 @@ def _day_lines(entry: CalendarEntry, span: tuple[datetime, datetime]) -> list[st
 
 def calendar_bytes(
     *,
-    feed_key: str,
     name: str,
     description: str,
     url: str | None,
@@ -104,11 +102,12 @@ def calendar_bytes(
 ) -> bytes:
     """A whole calendar without METHOD, joined from ready-made VEVENTs in the order given.
 
-    feed_key: names the feed inside the application, see `identity.calendar_uid`.
     url: the page the feed belongs to; source: the feed's own address, None for a feed by token.
     Both are left out when they are no http or https link.
     vevents: what `vevent_bytes` gave; may be empty, the calendar then holds its VTIMEZONE alone.
     refresh: how often to look again, an RFC 5545 3.3.6 duration.
+    The calendar carries no UID of its own, though RFC 7986 5.3 allows one: vdirsyncer would take it for the UID of
+    each event, and keep one event of all.
     Raises ValueError for a refresh that is no duration. Source: RFC 7986 5, MS-OXCICAL.
     """
     if not _DURATION.fullmatch(refresh):
@@ -119,7 +118,6 @@ def calendar_bytes(
         "VERSION:2.0",
         f"PRODID:{PRODID}",
         "CALSCALE:GREGORIAN",
-        f"UID:{calendar_uid(feed_key)}",
         f"NAME:{title}",
         f"X-WR-CALNAME:{title}",
     ]
