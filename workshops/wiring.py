@@ -65,6 +65,7 @@ def _forget_counters(session: Session, *, now: datetime, settings: Settings) -> 
 #: What the worker does besides sending: words -> work(session, *, now, settings) -> how many things it did.
 DUE_WORK: dict[str, Callable[..., int]] = {
     "offers that ran out": registration.lapse_offers,
+    "shares that end": registration.release_shares,
     "reminders": registration.make_reminders,
     "old counters": _forget_counters,
     "proposals that nobody confirmed": proposals.forget_unconfirmed,

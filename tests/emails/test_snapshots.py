@@ -16,6 +16,7 @@ import pytest
 from tests.conftest import test_settings as settings_for_test
 from workshops.config import PROJECT
 from workshops.messages.render import render_words
+from workshops.registration.rules.reasons import waiting_rule
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 TEMPLATES = PROJECT / "templates" / "emails"
@@ -32,6 +33,9 @@ EVENT = {
     "joining_link": "",
     "has_invitation": False,
     "moved_from": "",
+    "from_waiting_list": False,
+    "position": None,
+    "waiting_rule": "",
     "moved_to": "",
     "was": "",
     "by_organiser": False,
@@ -81,7 +85,17 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         "registration/place_confirmed",
         {"has_invitation": True, "moved_from": "Monday 13 November 2017, 10am to 12 noon"},
     ),
-    "on_waiting_list": ("registration/on_waiting_list", {"state": "waiting"}),
+    "place_confirmed_from_list": (
+        "registration/place_confirmed", {"has_invitation": True, "from_waiting_list": True}
+    ),
+    "on_waiting_list": (
+        "registration/on_waiting_list", {"state": "waiting", "position": 3, "waiting_rule": waiting_rule("offer")}
+    ),
+    "on_waiting_list_at_once": (
+        "registration/on_waiting_list",
+        {"state": "waiting", "position": 12, "attending": "In person",
+         "waiting_rule": waiting_rule("at_once", has_shares=True)},
+    ),
     "place_offered": ("registration/place_offered", {"state": "offered"}),
     "offer_lapsed": ("registration/offer_lapsed", {"state": "lapsed"}),
     "place_cancelled": (

@@ -117,7 +117,8 @@ def test_a_change_that_is_not_to_be_told_is_not(desk: Desk, full_event: Event) -
 def test_offers_never_outlast_a_start_brought_forward(desk: Desk, full_event: Event, clock: FakeClock) -> None:
     starts = clock.now + timedelta(hours=12)
     change(desk, full_event, tell=False, when=When(starts, starts + timedelta(hours=1)))
-    assert desk.person("bea@example.org").offer_expires_at == starts - timedelta(hours=2)
+    # three hours of working time, which has begun at 9am
+    assert desk.person("bea@example.org").offer_expires_at == clock.now + timedelta(hours=3)
 
 
 def test_staff_see_what_waits_for_them(session: Session, desk: Desk, clock: FakeClock) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from workshops.core.errors import DomainError
 from workshops.registration import rules
@@ -111,25 +110,6 @@ def test_while_an_event_runs_free_places_are_given_out_and_nobody_is_put_on_the_
         rules.decide_registration(running, Room(3, 3, 5), if_full="wait", now=START)
 
 
-@pytest.mark.parametrize(
-    ("before_start", "held_for"),
-    [
-        (timedelta(days=10), timedelta(hours=48)),
-        (timedelta(hours=50), timedelta(hours=48)),
-        (timedelta(hours=49), timedelta(hours=47)),
-        (timedelta(hours=3), timedelta(hours=1)),
-        (timedelta(hours=2, minutes=30), timedelta(minutes=30)),
-        (timedelta(hours=2, minutes=29), timedelta(hours=2, minutes=29)),
-        (timedelta(minutes=5), timedelta(minutes=5)),
-        (timedelta(0), None),
-        (timedelta(hours=-1), None),
-    ],
-)
-def test_how_long_an_offer_is_held(before_start: timedelta, held_for: timedelta | None) -> None:
-    until = rules.offer_deadline(START - before_start, START)
-    assert (None if until is None else until - (START - before_start)) == held_for
-
-
 def test_free_places_go_to_the_longest_waiting_of_each_queue() -> None:
     queue = (
         Waiting(3, "in_person", NOW - timedelta(hours=1)),
@@ -197,103 +177,3 @@ def test_changing_capacity_takes_no_place_away(before: Roster, capacity: int | N
     after = roster.resize(before, side, capacity, NOW + timedelta(hours=1))
     assert roster.holders(before) <= roster.holders(after)
     assert roster.broken_promises(after, NOW + timedelta(hours=1)) == []
-
-
-class RosterStory(RuleBasedStateMachine):
-    """Anything may happen to a roster in any order; the promises hold after each step."""
-
-    @initialize(
-        mode=st.sampled_from(["in_person", "hybrid"]),
-        first=capacities,
-        second=capacities,
-        booking=st.sampled_from(["first_come", "by_approval"]),
-    )
-    def begin(self, mode: str, first: int | None, second: int | None, booking: str) -> None:
-        self.now = NOW
-        self.ids = 0
-        sides = {"in_person": first, "online": second} if mode == "hybrid" else {mode: first}
-        self.roster = Roster(terms(mode=mode, booking=booking), sides)
-        self.taken_before = dict.fromkeys(sides, 0)
-
-    def _pick(self, number: int, *states: str) -> int | None:
-        ids = [p.id for p in self.roster.people if p.state in states]
-        return ids[number % len(ids)] if ids else None
-
-    def _attempt(self, change: object) -> None:
-        before = self.roster
-        try:
-            self.roster = change()  # type: ignore[operator]
-        except DomainError:
-            self.roster = before
-        self._newly_held(before)
-
-    def _newly_held(self, before: Roster) -> None:
-        """First come, first served: whoever still waits came after everybody who was offered a place just now."""
-        for side in self.roster.capacities:
-            was_waiting = {p.id: p for p in before.people if p.state == "waiting" and p.attending == side}
-            offered = [p for p in self.roster.people if p.id in was_waiting and p.state == "offered"]
-            still = [p for p in self.roster.people if p.state == "waiting" and p.attending == side]
-            for lucky in offered:
-                for other in still:
-                    assert (lucky.since, lucky.id) < (other.since, other.id)
-
-    @rule(side=st.integers(0, 1), wait=st.booleans())
-    def registers(self, side: int, wait: bool) -> None:
-        sides = sorted(self.roster.capacities)
-        id, self.ids = self.ids, self.ids + 1
-        attending = sides[side % len(sides)]
-        self._attempt(
-            lambda: roster.register(self.roster, id, attending, if_full="wait" if wait else "leave", now=self.now)
-        )
-
-    @rule(number=st.integers(0, 50))
-    def cancels(self, number: int) -> None:
-        id = self._pick(number, "confirmed", "waiting", "offered", "requested")
-        if id is not None:
-            self._attempt(lambda: roster.cancel(self.roster, id, self.now))
-
-    @rule(number=st.integers(0, 50))
-    def takes(self, number: int) -> None:
-        id = self._pick(number, "offered")
-        if id is not None:
-            self._attempt(lambda: roster.take_offer(self.roster, id, self.now))
-
-    @rule(number=st.integers(0, 50))
-    def is_approved(self, number: int) -> None:
-        id = self._pick(number, "requested")
-        if id is not None:
-            self._attempt(lambda: roster.approve(self.roster, id, self.now))
-
-    @precondition(lambda self: self.roster.terms.mode == "hybrid")
-    @rule(number=st.integers(0, 50))
-    def switches(self, number: int) -> None:
-        id = self._pick(number, "confirmed", "waiting", "offered", "requested")
-        if id is not None:
-            self._attempt(lambda: roster.switch(self.roster, id, self.now))
-
-    @rule(side=st.integers(0, 1), capacity=capacities)
-    def is_resized(self, side: int, capacity: int | None) -> None:
-        attending = sorted(self.roster.capacities)[side % len(self.roster.capacities)]
-        before = roster.holders(self.roster)
-        self._attempt(lambda: roster.resize(self.roster, attending, capacity, self.now))
-        assert before <= roster.holders(self.roster)
-
-    @rule(hours=st.integers(1, 60))
-    def time_passes(self, hours: int) -> None:
-        self.now += timedelta(hours=hours)
-        self._attempt(lambda: roster.lapse(self.roster, self.now))
-
-    @invariant()
-    def promises_hold(self) -> None:
-        if not hasattr(self, "roster"):
-            return
-        assert roster.broken_promises(self.roster, self.now) == []
-        for side, capacity in self.roster.capacities.items():
-            taken = self.roster.room(side).taken
-            # More than the capacity only while it was made smaller: no step may add to what is too much already.
-            assert capacity is None or taken <= max(capacity, self.taken_before[side])
-            self.taken_before[side] = taken
-
-
-RosterStory.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
-TestRosterStory = RosterStory.TestCase

@@ -309,7 +309,7 @@ def test_an_offer_is_answered_by_a_button_until_its_deadline(
     desk.do(service.cancel_place, desk.person())
     link = desk.link("bea@example.org")
     page = client.get(link).text
-    assert heading(page) == "We are holding a place for you until 9am on Wednesday 3 March 2027"
+    assert heading(page) == "We are holding a place for you until 5pm on Tuesday 2 March 2027"
     assert "Take the place" in page and "I no longer need it" in page
     assert client.send(f"{link}/take").location == link
     assert client.send(f"{link}/take").location == link, "pressed twice: it is done"

@@ -1,4 +1,4 @@
-"""Bank holidays in Scotland, from the kept library `holidays`. Pure: no clock.
+"""Bank holidays and working days in Scotland, from the kept library `holidays`. Pure: no clock.
 
 Compared for 2025 to 2030 with what the Banking and Financial Dealings Act 1971 gives Scotland: 2 January and
 St Andrew's Day with their substitute days, the summer holiday on the first Monday of August, the spring one on the
@@ -44,6 +44,11 @@ def _name(name: str) -> str:
 def bank_holiday(day: date) -> str:
     """The name of the bank holiday that a day is in Scotland, or ""."""
     return _year(day.year).get(day, "")
+
+
+def is_working_day(day: date) -> bool:
+    """Monday to Friday, bank holidays in Scotland left out."""
+    return day.weekday() < 5 and not bank_holiday(day)
 
 
 def bank_holidays_between(first: date, last: date) -> list[tuple[date, str]]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, func, literal, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from workshops.core.addresses import email_key
@@ -16,6 +16,7 @@ from workshops.registration.rules import ACTIVE_STATES, HOLDING_STATES, Room, Te
 from workshops.schedule.models import Event
 from workshops.schedule.queries.team import run_sequence, run_sequences
 from workshops.schedule.rules.audience import admission, is_by_invitation
+from workshops.schedule.rules.place_rules import read_shares
 
 #: What place and calendar tokens are good for; a token of one purpose opens nothing else.
 PLACE_PURPOSE = "place"
@@ -34,6 +35,8 @@ def terms_of(event: Event) -> Terms:
         opens_at=event.opens_at,
         closes_at=event.closes_at,
         month_only=event.month is not None,
+        gives=event.gives_places,
+        shares_until=event.shares_until,
     )
 
 
@@ -42,35 +45,64 @@ def sides_of(event: Event) -> tuple[str, ...]:
     return ("in_person", "online") if event.mode == "hybrid" else (event.mode,)
 
 
+#: (way of attending, state, perspective); the last is empty for everybody at an event without shares.
+_Kind = tuple[str, str, str]
+
+
 @dataclass
 class Counts:
-    """How many registrations an event has, by way of attending and state."""
+    """How many registrations an event has, by way of attending, state and, with shares, perspective."""
 
-    by_side_and_state: dict[tuple[str, str], int]
+    numbers: dict[_Kind, int]
 
     def of(self, attending: str, *states: str) -> int:
         """How many are in any of these states."""
-        return sum(self.by_side_and_state.get((attending, state), 0) for state in states)
+        return sum(number for (side, state, _), number in self.numbers.items() if side == attending and state in states)
 
-    def add(self, attending: str, state: str, number: int = 1) -> None:
+    def by_perspective(self, attending: str, *states: str) -> dict[str, int]:
+        """The same, by perspective."""
+        found: dict[str, int] = {}
+        for (side, state, perspective), number in self.numbers.items():
+            if side == attending and state in states:
+                found[perspective] = found.get(perspective, 0) + number
+        return found
+
+    def add(self, attending: str, state: str, number: int = 1, *, perspective: str = "") -> None:
         """Keep up with a change without asking the database again."""
-        key = (attending, state)
-        self.by_side_and_state[key] = self.by_side_and_state.get(key, 0) + number
+        key = (attending, state, perspective)
+        self.numbers[key] = self.numbers.get(key, 0) + number
 
-    def room(self, event: Event, attending: str) -> Room:
-        """One way of attending as the rules see it."""
-        capacity = event.capacity_online if attending == "online" else event.capacity_in_person
-        return Room(capacity, self.of(attending, *HOLDING_STATES), self.of(attending, "waiting"))
+    def room(self, event: Event, attending: str, now: datetime) -> Room:
+        """One way of attending as the rules see it at an instant."""
+        online = attending == "online"
+        room = Room(
+            event.capacity_online if online else event.capacity_in_person,
+            self.of(attending, *HOLDING_STATES),
+            self.of(attending, "waiting"),
+            event.overbook_online if online else event.overbook_in_person,
+        )
+        if not event.shares or not terms_of(event).keeps_shares(now):
+            return room
+        shares = {one.perspective: one.places for one in read_shares(event.shares) if one.attending == attending}
+        return replace(
+            room,
+            shares=shares,
+            taken_by=self.by_perspective(attending, *HOLDING_STATES),
+            waiting_by=self.by_perspective(attending, "waiting"),
+        )
 
 
-def counts_of(session: Session, event_id: int) -> Counts:
+def counts_of(session: Session, event: Event) -> Counts:
     """Count everybody at an event with one query; exact while the event's row is locked."""
+    # By perspective only where that matters: the rest is answered by the index alone.
+    perspective = Registration.perspective if event.shares else literal("")
+    columns = (Registration.attending, Registration.state, *((perspective,) if event.shares else ()))
     rows = session.execute(
-        select(Registration.attending, Registration.state, func.count())
-        .where(Registration.event_id == event_id)
-        .group_by(Registration.attending, Registration.state)
+        select(Registration.attending, Registration.state, perspective, func.count())
+        .where(Registration.event_id == event.id)
+        .group_by(*columns)
     )
-    return Counts({(attending, state): number for attending, state, number in rows})
+    return Counts({(attending, state, said): number for attending, state, said, number in rows})
 
 
 def people_counts(session: Session, event_id: int) -> dict[str, int]:
@@ -119,14 +151,16 @@ def same_address(session: Session, event_id: int, email_key: str) -> Sequence[Re
 def queue_of(session: Session, event_id: int, attending: str, *, limit: int | None = None) -> tuple[Waiting, ...]:
     """Who waits for a way of attending, longest first."""
     rows = session.execute(
-        select(Registration.id, Registration.waiting_since, Registration.registered_at)
+        select(Registration.id, Registration.waiting_since, Registration.registered_at, Registration.perspective)
         .where(
             Registration.event_id == event_id, Registration.state == "waiting", Registration.attending == attending
         )
         .order_by(Registration.waiting_since, Registration.id)
         .limit(limit)
     )
-    return tuple(Waiting(row.id, attending, row.waiting_since or row.registered_at) for row in rows)
+    return tuple(
+        Waiting(row.id, attending, row.waiting_since or row.registered_at, row.perspective) for row in rows
+    )
 
 
 def end_of_queue(session: Session, event_id: int, attending: str) -> datetime | None:
@@ -151,6 +185,22 @@ def queue_positions(session: Session, event_id: int) -> dict[int, int]:
         before[attending] = before.get(attending, 0) + 1
         found[id] = before[attending]
     return found
+
+
+def place_in_queue(session: Session, registration: Registration) -> tuple[int, int]:
+    """The position of somebody who waits, from 1, and how many wait for that way of attending."""
+    same = (
+        Registration.event_id == registration.event_id,
+        Registration.state == "waiting",
+        Registration.attending == registration.attending,
+    )
+    since = registration.waiting_since or registration.registered_at
+    before = or_(
+        Registration.waiting_since < since,
+        and_(Registration.waiting_since == since, Registration.id < registration.id),
+    )
+    ahead = session.scalar(select(func.count()).select_from(Registration).where(*same, before)) or 0
+    return ahead + 1, session.scalar(select(func.count()).select_from(Registration).where(*same)) or 0
 
 
 def highest_invites(session: Session, event_id: int) -> dict[str, int]:

@@ -327,6 +327,9 @@ class Event(Base):
     taken_online: Mapped[int] = mapped_column(default=0)
     waiting_in_person: Mapped[int] = mapped_column(default=0)
     waiting_online: Mapped[int] = mapped_column(default=0)
+    #: Free places that shares keep just now, so that the public page does not count them.
+    held_in_person: Mapped[int] = mapped_column(default=0)
+    held_online: Mapped[int] = mapped_column(default=0)
 
     #: How its places are given, see rules.place_rules. What a free place means for whoever waits longest: an offer
     #: to be answered, or the place itself.
@@ -340,6 +343,8 @@ class Event(Base):
     frees_days_before: Mapped[int | None]
     #: Whether "Decline" in somebody's own calendar frees their place at once, without asking them by mail.
     declining_frees: Mapped[bool] = mapped_column(default=False)
+    #: Places kept for people with one perspective, as [way of attending, perspective, places]; see rules.place_rules.
+    shares: Mapped[list[Any]] = mapped_column(JSON, default=list)
     #: Until when its shares hold places; None with shares: until it starts.
     shares_until: Mapped[datetime | None]
 
@@ -371,24 +376,6 @@ class Event(Base):
     venue: Mapped[Venue | None] = relationship()
     room: Mapped[Room | None] = relationship()
     owner: Mapped[Account | None] = relationship()
-
-
-class EventShare(Base):
-    """Places of an event kept for people with one perspective, until its shares_until."""
-
-    __tablename__ = "event_shares"
-    __table_args__ = (
-        CheckConstraint("attending IN ('in_person','online')", name="attending"),
-        CheckConstraint(
-            "perspective IN ('lived_experience','practitioners','third_sector','policy')", name="perspective"
-        ),
-        CheckConstraint("places > 0", name="places"),
-    )
-
-    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"), primary_key=True)
-    attending: Mapped[str] = mapped_column(primary_key=True)
-    perspective: Mapped[str] = mapped_column(primary_key=True)
-    places: Mapped[int]
 
 
 class RunInvitation(Base):

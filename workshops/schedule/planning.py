@@ -30,7 +30,8 @@ from workshops.schedule.models import (
 PLANNED = (Event, EventFacilitator, EventTopic, Host, Kind, Programme, Room, Topic, Venue, Account)
 #: What changes with every registration, or follows from other columns, and is planned by nobody.
 NOT_PLANNED = frozenset({
-    "taken_in_person", "taken_online", "waiting_in_person", "waiting_online", "version", "vevent", "revised_at",
+    "taken_in_person", "taken_online", "waiting_in_person", "waiting_online",
+    "held_in_person", "held_online", "version", "vevent", "revised_at",
     "parts_done", "folded",
 })  # fmt: skip
 #: Of an account only this is shown.

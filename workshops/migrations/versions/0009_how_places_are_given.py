@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
@@ -19,7 +18,10 @@ COLUMNS = (
     ("events", "asks_days_before", "INTEGER"),
     ("events", "frees_days_before", "INTEGER"),
     ("events", "declining_frees", "BOOLEAN NOT NULL DEFAULT {false}"),
+    ("events", "shares", "JSON NOT NULL DEFAULT '[]'"),
     ("events", "shares_until", "{instant}"),
+    ("events", "held_in_person", "INTEGER NOT NULL DEFAULT 0"),
+    ("events", "held_online", "INTEGER NOT NULL DEFAULT 0"),
     ("registrations", "perspective", "TEXT NOT NULL DEFAULT '' {check} CHECK (perspective IN ('',{perspectives}))"),
     ("registrations", "asked_at", "{instant}"),
     ("registrations", "reconfirmed_at", "{instant}"),
@@ -38,22 +40,9 @@ def upgrade() -> None:
             instant="DATETIME" if is_sqlite else "TIMESTAMP WITH TIME ZONE",
         )
         op.execute(f"ALTER TABLE {table} ADD COLUMN {column} {words}")
-    op.create_table(
-        "event_shares",
-        sa.Column("event_id", sa.Integer(), nullable=False),
-        sa.Column("attending", sa.Text(), nullable=False),
-        sa.Column("perspective", sa.Text(), nullable=False),
-        sa.Column("places", sa.Integer(), nullable=False),
-        sa.CheckConstraint("attending IN ('in_person','online')", name=op.f("ck_event_shares_attending")),
-        sa.CheckConstraint(f"perspective IN ({PERSPECTIVES})", name=op.f("ck_event_shares_perspective")),
-        sa.CheckConstraint("places > 0", name=op.f("ck_event_shares_places")),
-        sa.ForeignKeyConstraint(["event_id"], ["events.id"], name=op.f("fk_event_shares_event_id"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("event_id", "attending", "perspective", name=op.f("pk_event_shares")),
-    )
 
 
 def downgrade() -> None:
-    op.drop_table("event_shares")
     for table in ("registrations", "events"):
         with op.batch_alter_table(table) as batch:
             for owner, column, words in COLUMNS:

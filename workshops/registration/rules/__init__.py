@@ -7,7 +7,6 @@ Pure: no database, no clock, no chance. `places` decides, `roster` says the same
 from workshops.registration.rules.answers import answer_words, asked_before, merged_answers
 from workshops.registration.rules.places import (
     NEAR_THE_EVENT,
-    OFFER_LASTS,
     SHORTEST_OFFER,
     ChangeRefused,
     Decision,
@@ -25,6 +24,7 @@ from workshops.registration.rules.places import (
     Waiting,
     allow_attending,
     check_can_be_left,
+    check_can_be_passed_on,
     check_offer,
     decide_approval,
     decide_registration,
@@ -69,7 +69,6 @@ __all__ = [
     "NAME_MAX",
     "NEAR_THE_EVENT",
     "NEEDS_KEPT",
-    "OFFER_LASTS",
     "ORGANISATION_MAX",
     "PEOPLE_KEPT",
     "QUEUE_STATES",
@@ -96,6 +95,7 @@ __all__ = [
     "answer_words",
     "asked_before",
     "check_can_be_left",
+    "check_can_be_passed_on",
     "check_offer",
     "decide_approval",
     "decide_registration",

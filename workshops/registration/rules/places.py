@@ -1,23 +1,36 @@
 """Who gets a place: decisions about one event, from counts alone.
 
 The rules in one paragraph. Each way of attending has its own places and its own queue. Confirmed places and
-open offers count against the capacity; requests and people who wait do not. First come, first served: a place
-that becomes free is offered at once to whoever has waited longest, so nobody waits while a place is free.
-A smaller capacity takes no place away.
+open offers together never exceed the capacity and what the organiser gives beyond it; requests and people who wait
+do not count. First come, first served: a place that becomes free goes at once to whoever has waited longest of those
+who may have it, as an offer or as the place itself, so nobody waits while a place is free for them. Shares keep places
+for people with one perspective until a date; nobody else gets those until then. A smaller capacity takes no place away.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from workshops.core.errors import DomainError
 from workshops.core.london_time import deadline_words, instant_words
 from workshops.registration.rules.words import ACTIVE_STATES, ATTENDING_WORDS
+from workshops.registration.rules.working_hours import (
+    after_working_time,
+    last_moment_by_day,
+    last_working_moment,
+)
+from workshops.schedule.rules.place_rules import PERSPECTIVES
+from workshops.schedule.rules.public_state import limit_of
 
-#: How long an offer is held when the event is far away.
-OFFER_LASTS = timedelta(hours=48)
+#: How much working time there is to answer an offer: more than this ahead of the event, so much; two working days,
+#: one, or three hours.
+TIMES_TO_ANSWER = (
+    (timedelta(days=7), timedelta(hours=16)),
+    (timedelta(days=2), timedelta(hours=8)),
+    (timedelta(0), timedelta(hours=3)),
+)
 #: An offer ends this long before the start, so that the next person still hears of the place in time.
 NEAR_THE_EVENT = timedelta(hours=2)
 #: Nobody is asked to answer faster than this; when less is left, the place is held until the start.
@@ -41,25 +54,75 @@ class Terms:
     closes_at: datetime | None = None
     #: History of which only the month is known takes nobody.
     month_only: bool = False
+    #: What a free place means for whoever waited longest: "offer", or "at_once" for the place itself.
+    gives: str = "offer"
+    #: Until when its shares keep places; None: until the start.
+    shares_until: datetime | None = None
+
+    def keeps_shares(self, now: datetime) -> bool:
+        """Whether its shares, if it has any, still keep places."""
+        return now < min(self.shares_until or self.starts_at, self.starts_at)
 
 
 @dataclass(frozen=True)
 class Room:
-    """One way of attending. capacity: None is no limit; taken: confirmed and open offers; waiting: the queue."""
+    """One way of attending. capacity: None is no limit; taken: confirmed and open offers; waiting: the queue.
+
+    overbook: places beyond the capacity.   shares: places kept by perspective, empty when none are kept (any more);
+    taken_by, waiting_by: how many of each perspective, needed with shares alone ("" is: not said).
+    """
 
     capacity: int | None
     taken: int
     waiting: int
+    overbook: int = 0
+    shares: Mapping[str, int] = field(default_factory=dict)
+    taken_by: Mapping[str, int] = field(default_factory=dict)
+    waiting_by: Mapping[str, int] = field(default_factory=dict)
 
     @property
-    def free(self) -> int | None:
-        """Places nobody holds; None is no limit. Never below 0, also after the capacity was made smaller."""
-        return None if self.capacity is None else max(0, self.capacity - self.taken)
+    def limit(self) -> int | None:
+        """How many people get a place; None is no limit."""
+        return limit_of(self.capacity, self.overbook)
 
     @property
-    def has_free(self) -> bool:
-        """Whether one more person fits in."""
-        return self.free is None or self.free > 0
+    def unused(self) -> int | None:
+        """Places nobody has, kept ones among them; None is no limit. Never below 0, also after a smaller capacity."""
+        return None if self.limit is None else max(0, self.limit - self.taken)
+
+    @property
+    def held(self) -> int:
+        """Places nobody has and shares keep."""
+        return 0 if self.unused is None else min(self.unused, self._kept_for_others(""))
+
+    @property
+    def someone_next(self) -> bool:
+        """Whether somebody waits for whom a place is free, which goes to them before it goes to a newcomer."""
+        if not self.shares:
+            return self.waiting > 0 and self.has_free_for("")
+        return any(number and self.has_free_for(perspective) for perspective, number in self.waiting_by.items())
+
+    def free_for(self, perspective: str = "") -> int | None:
+        """Places that somebody with this perspective may have; None is no limit."""
+        return None if self.unused is None else max(0, self.unused - self._kept_for_others(perspective))
+
+    def has_free_for(self, perspective: str = "") -> bool:
+        """Whether one more person with this perspective fits in."""
+        return self.free_for(perspective) != 0
+
+    def with_one_more(self, perspective: str) -> Room:
+        """The room once somebody with this perspective was taken in who had waited."""
+        return replace(
+            self,
+            taken=self.taken + 1,
+            waiting=max(0, self.waiting - 1),
+            taken_by={**self.taken_by, perspective: self.taken_by.get(perspective, 0) + 1},
+            waiting_by={**self.waiting_by, perspective: max(0, self.waiting_by.get(perspective, 0) - 1)},
+        )
+
+    def _kept_for_others(self, perspective: str) -> int:
+        others = ((other, places) for other, places in self.shares.items() if other != perspective)
+        return sum(max(0, places - self.taken_by.get(other, 0)) for other, places in others)
 
 
 @dataclass(frozen=True)
@@ -88,19 +151,23 @@ class Waiting:
     id: int
     attending: str
     since: datetime
+    perspective: str = ""
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A place to be held for somebody until an instant."""
+    """A place for somebody who waited: held for them until an instant, or theirs at once when that is None."""
 
     id: int
-    until: datetime
+    until: datetime | None
 
 
 @dataclass(frozen=True)
 class RosterView:
-    """What refilling needs to know: the rooms, and those who wait (at least as many as places are free)."""
+    """What refilling needs to know: the rooms, and those who wait.
+
+    Without shares those at the head of each queue are enough, as many as places are free.
+    """
 
     rooms: Mapping[str, Room]
     queue: tuple[Waiting, ...]
@@ -187,45 +254,57 @@ def allow_attending(mode: str, wanted: str | None) -> str:
     return wanted
 
 
-def decide_registration(terms: Terms, room: Room, *, if_full: str, now: datetime) -> Decision:
+def decide_registration(
+    terms: Terms, room: Room, *, if_full: str, now: datetime, perspective: str = ""
+) -> Decision:
     """What a newcomer gets: a place, the waiting list at a position, or a request.
 
-    if_full: "wait" or anything else, which means leave.
+    if_full: "wait" or anything else, which means leave.   perspective: what shares go by; "" is not said.
     Raises RegistrationClosed, FullChoice (full, and the person did not ask to wait) or NoPlaces.
     """
     refusal = refuse_registration(terms, now)
     if refusal is not None:
         raise RegistrationClosed(refusal)
     has_list = terms.has_waiting_list and now < terms.starts_at
+    has_free = room.has_free_for(perspective)
     if terms.booking == "by_approval":
-        if not room.has_free and not has_list:
+        if not has_free and not has_list:
             raise NoPlaces()
         return Decision("requested", "requested")
     # Somebody who waits goes first, even when a place has just become free and is not offered yet.
-    if room.has_free and (room.waiting == 0 or not offers_go_out(terms, now)):
+    if has_free and (not room.someone_next or not offers_go_out(terms, now)):
         return Decision("place", "confirmed")
     if not has_list:
         raise NoPlaces()
     if if_full != "wait":
-        raise FullChoice()
+        raise FullChoice(kept_words(room, terms) if room.held else None)
     return Decision("waiting", "waiting", position=room.waiting + 1)
 
 
-def decide_approval(terms: Terms, room: Room, now: datetime) -> str:
+def kept_words(room: Room, terms: Terms) -> str:
+    """Why nobody gets the places that are left, and what can be done, without full stop at the end."""
+    names = [PERSPECTIVES[key].lower() for key, places in room.shares.items() if places > room.taken_by.get(key, 0)]
+    who = names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+    until = deadline_words(min(terms.shares_until or terms.starts_at, terms.starts_at))
+    left = "The place that is left is" if room.held == 1 else f"The {room.held} places that are left are"
+    return f"{left} kept for {who} until {until}. Choose whether to join the waiting list"
+
+
+def decide_approval(terms: Terms, room: Room, now: datetime, perspective: str = "") -> str:
     """The state somebody gets whom staff let in: confirmed, or waiting when all places are taken.
 
     Raises ChangeRefused when the event does not take place or has begun, NoPlaces when there is no queue.
     """
     if terms.state != "published" or now >= terms.over_at:
         raise ChangeRefused("This event does not take place or is over, so nobody can be given a place.")
-    if room.has_free and room.waiting == 0:
+    if room.has_free_for(perspective) and not room.someone_next:
         return "confirmed"
     if not terms.has_waiting_list:
         raise NoPlaces()
     return "waiting"
 
 
-def decide_switch(state: str, mode: str, room: Room, to: str) -> str:
+def decide_switch(state: str, mode: str, room: Room, to: str, perspective: str = "") -> str:
     """The state after switching to the other way of attending in a hybrid event; `room` is the one wanted.
 
     A place moves only to a free place; whoever waits and finds a free place on the other side gets it.
@@ -237,7 +316,7 @@ def decide_switch(state: str, mode: str, room: Room, to: str) -> str:
         raise ChangeRefused("Take the place we are holding for you first, then change it.", field="attending")
     if state == "requested":
         return "requested"
-    if not room.has_free or room.waiting:
+    if not room.has_free_for(perspective) or room.someone_next:
         side = "online" if to == "online" else "in person"
         raise ChangeRefused(f"All places {side} are taken, so nothing was changed.", field="attending")
     return "confirmed"
@@ -271,26 +350,53 @@ def offers_go_out(terms: Terms, now: datetime) -> bool:
 def offer_deadline(now: datetime, starts_at: datetime) -> datetime | None:
     """Until when a place offered at `now` is held; None once the event has started.
 
-    48 hours; shorter near the event, so that it ends 2 hours before the start and the next person can still
-    come. When that would leave less than half an hour to answer, it is held until the start.
+    Two working days; one when the event is within a week, three working hours when it is within two days. It ends in
+    working hours (Monday to Friday, 9am to 5pm, without bank holidays in Scotland) and two hours before the start, so
+    that the next person can still come. Where no working time is left, it ends by day; where that would leave less
+    than half an hour to answer, it is held until the start. It never ends at night.
     """
     if now >= starts_at:
         return None
-    until = min(now + OFFER_LASTS, starts_at - NEAR_THE_EVENT)
-    return until if until - now >= SHORTEST_OFFER else starts_at
+    latest, soonest = starts_at - NEAR_THE_EVENT, now + SHORTEST_OFFER
+    worked = next(time for ahead, time in TIMES_TO_ANSWER if starts_at - now > ahead)
+    until = after_working_time(now, worked)
+    if until <= latest:
+        return until
+    return last_working_moment(latest, after=soonest) or last_moment_by_day(latest, after=soonest) or starts_at
 
 
 def refill(view: RosterView, terms: Terms, now: datetime) -> tuple[Offer, ...]:
-    """The offers to make now: each free place to whoever has waited longest for it, in that order."""
+    """The offers to make now: each free place to whoever has waited longest of those who may have it, in that order.
+
+    An event that gives places at once has offers without an end: the place is theirs.
+    """
     until = offer_deadline(now, terms.starts_at)
     if until is None or not offers_go_out(terms, now):
         return ()
     offers: list[Offer] = []
     for attending in sorted(view.rooms):
-        waiting = sorted((w for w in view.queue if w.attending == attending), key=lambda w: (w.since, w.id))
-        free = view.rooms[attending].free
-        offers += [Offer(w.id, until) for w in (waiting if free is None else waiting[:free])]
+        room = view.rooms[attending]
+        for one in sorted((w for w in view.queue if w.attending == attending), key=lambda w: (w.since, w.id)):
+            if room.unused == 0:
+                break
+            if room.has_free_for(one.perspective):
+                offers.append(Offer(one.id, None if terms.gives == "at_once" else until))
+                room = room.with_one_more(one.perspective)
     return tuple(offers)
+
+
+def check_can_be_passed_on(state: str, terms: Terms, now: datetime) -> None:
+    """Whether a colleague can take over: a place or a request, until the event starts.
+
+    Raises PlaceGone, or ChangeRefused for an offer and for a place in the queue, which are for one person.
+    """
+    check_can_be_left(state, terms, now)
+    if state == "offered":
+        raise ChangeRefused("Take the place we are holding for you first, then pass it on.")
+    if state == "waiting":
+        raise ChangeRefused("A place in the queue cannot be passed on. Your colleague can join the waiting list.")
+    if not offers_go_out(terms, now):
+        raise ChangeRefused("This event does not take place as planned, so its places cannot be passed on.")
 
 
 def position_in_queue(queue: tuple[Waiting, ...], id: int) -> int | None:

@@ -52,7 +52,7 @@ from workshops.registration.service.registering import (
 )
 from workshops.registration.service.reminding import make_reminders
 from workshops.registration.service.telling import event_when
-from workshops.registration.service.upkeep import erase_expired, lapse_offers
+from workshops.registration.service.upkeep import erase_expired, lapse_offers, release_shares
 
 __all__ = [
     "Answered",
@@ -93,6 +93,7 @@ __all__ = [
     "note_needs_seen",
     "reason_not_to_send",
     "register",
+    "release_shares",
     "resend_link",
     "take_offer",
     "tell_event_changed",

@@ -85,7 +85,7 @@ def foresee_news(
         return Foreseen()
     known = known_words(before, before_state)
     after = known_words(details_of(session, event), event.state)
-    offers = offers_to_make(session, event, counts_of(session, event.id), now=now)
+    offers = offers_to_make(session, event, counts_of(session, event), now=now)
     plans = plan_news(
         session, event, before=known, after=after, waiting=waiting_about(session, event.id, NEWS_KINDS),
         places=waiting_kinds(session, event.id, PLACE_KINDS),
@@ -138,7 +138,11 @@ def _audiences(session: Session, event: Event, people: _People, offers: Sequence
         if told[state]:
             yield Audience(_WHO[state], told[state], _how(event, state))
     if offers:
-        yield Audience("People who are offered a place at once", len(offers), "Email with the offer, in any case")
+        if offers[0].until is None:
+            how = "Email with the invitation, in any case"
+            yield Audience("People who are given a place at once", len(offers), how)
+        else:
+            yield Audience("People who are offered a place at once", len(offers), "Email with the offer, in any case")
     for state in _WHO:
         if people.not_told[state]:
             yield Audience(f"{_WHO[state]} to whom nothing is new", people.not_told[state], "Not told")
@@ -161,10 +165,12 @@ def _waiting_words(
     waiting = len(registrations_of(session, event.id, ("waiting",)))
     offered = len(registrations_of(session, event.id, ("offered",)))
     if offers:
-        until = deadline_words(offers[0].until)
+        until = offers[0].until
+        gets = "given" if until is None else "offered"
         yield (
             f"{plural(len(offers), 'person', 'people')} on the waiting list {'is' if len(offers) == 1 else 'are'} "
-            f"offered a place at once, by email, whatever you choose. They have until {until} to take it."
+            f"{gets} a place at once, by email, whatever you choose."
+            + (f" They have until {deadline_words(until)} to take it." if until else "")
         )
     if event.state in _OFF and offered:
         yield (
@@ -262,10 +268,14 @@ def _examples(
             if registration.id in {offer.id for offer in offers}
         )
         for side, number in sorted(sides.items()):
-            person = _example_person("offered", side, offers[0].until)
-            subject, text = _words(event, person, "place_offered", {"until": offers[0].until}, settings)
+            until = offers[0].until
+            person = _example_person("offered" if until else "confirmed", side, until)
+            kind = "place_offered" if until else "place_confirmed"
+            values = {"until": until} if until else {"from_waiting_list": True}
+            subject, text = _words(event, person, kind, values, settings)
             where = f" {ATTENDING_WORDS[side].lower()}" if len(sides) > 1 else ""
-            yield Example(f"people who are offered a place{where} at once", number, subject, text, "place_offered")
+            gets = "offered" if until else "given"
+            yield Example(f"people who are {gets} a place{where} at once", number, subject, text, kind)
 
 
 def _example_person(state: str, attending: str, until: datetime | None) -> Registration:

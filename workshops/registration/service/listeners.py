@@ -120,7 +120,7 @@ def tell_event_reinstated(
 
 def count_people_asking(event: Event, *, session: Session, **_: Any) -> tuple[int, int]:
     """How many people asked for a place and have no answer yet: in person, and online."""
-    counts = counts_of(session, event.id)
+    counts = counts_of(session, event)
     return counts.of("in_person", "requested"), counts.of("online", "requested")
 
 

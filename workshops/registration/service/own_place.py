@@ -169,8 +169,8 @@ def _switch(session: Session, event: Event, registration: Registration, to: str 
     if event.mode != "hybrid" or to is None or to == registration.attending:
         return False
     to = allow_attending(event.mode, to)
-    room = counts_of(session, event.id).room(event, to)
-    state = decide_switch(registration.state, event.mode, room, to)
+    room = counts_of(session, event).room(event, to, now)
+    state = decide_switch(registration.state, event.mode, room, to, registration.perspective)
     registration.attending = to
     if state != registration.state:
         change_state(registration, state, now)
@@ -254,11 +254,14 @@ def _at_new_date(
         raise ChangeRefused("You are registered for that date already", field="to")
     _check_admitted(session, new_event, old.email, settings)
     attending = old.attending if new_event.mode == "hybrid" else new_event.mode
-    room = counts_of(session, new_event.id).room(new_event, attending)
+    room = counts_of(session, new_event).room(new_event, attending, now)
     try:
-        decision = decide_registration(terms_of(new_event), room, if_full=if_full, now=now)
-    except FullChoice:
-        raise FullChoice("All places on that date are taken. Choose whether to join its waiting list") from None
+        decision = decide_registration(
+            terms_of(new_event), room, if_full=if_full, now=now, perspective=old.perspective
+        )
+    except FullChoice as full:
+        words = "All places on that date are taken. Choose whether to join its waiting list"
+        raise FullChoice(str(full) if room.held else words) from None
     moved = Registration(
         event_id=new_event.id,
         reference=new_reference(),
@@ -268,12 +271,15 @@ def _at_new_date(
         organisation=old.organisation,
         job_title=old.job_title,
         sector=old.sector,
+        perspective=old.perspective,
         attending=attending,
         state=decision.state,
         question=old.question,
         # Dates of a series often ask the same; what is asked under other words is asked anew.
         answers={words: old.answers[words] for words in question_texts(new_event) if words in old.answers},
-        waiting_since=now if decision.state == "waiting" else None,
+        # Who waits for one date and moves to another has waited since then.
+        waiting_since=(old.waiting_since or now) if decision.state == "waiting" else None,
+        came_from_id=old.id,
         outcome=decision.kind,
         registered_at=now,
         state_changed_at=now,

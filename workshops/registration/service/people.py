@@ -42,7 +42,8 @@ def approve_person(
     if registration.state != "requested":
         raise ChangeRefused(_NO_REQUEST)
     settle(session, event, now=now, actor=actor, settings=settings)
-    state = decide_approval(terms_of(event), counts_of(session, event.id).room(event, registration.attending), now)
+    room = counts_of(session, event).room(event, registration.attending, now)
+    state = decide_approval(terms_of(event), room, now, registration.perspective)
     change_state(registration, state, now)
     record(
         session, now=now, actor=actor, action="request_approved", subject=("registration", registration.id),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -60,6 +60,8 @@ class Details:
     sector: str = ""
     access_needs: str = ""
     dietary_needs: str = ""
+    #: What shares go by; kept by events with shares alone.
+    perspective: str = ""
     question: str = ""
     answers: Mapping[str, Any] = field(default_factory=dict)
 
@@ -118,18 +120,19 @@ def register(
         # The same browser page once more, after the place was given up: a new registration.
         sent_before.form_key_hash = None
         session.flush()
-    counts = counts_of(session, event.id)
-    room = counts.room(event, attending)
+    counts = counts_of(session, event)
+    room = counts.room(event, attending, now)
     terms = terms_of(event)
-    if room.waiting and room.has_free and offers_go_out(terms, now):
+    if room.someone_next and offers_go_out(terms, now):
         settle(session, event, now=now, actor=actor or person(), settings=settings)
-        counts = counts_of(session, event.id)
-        room = counts.room(event, attending)
+        counts = counts_of(session, event)
+        room = counts.room(event, attending, now)
     # Before any look at who is registered: where an address ends is no secret, that it is known here is one.
     admitted = admission_of(session, event, details.email)
     if admitted == "elsewhere" and refuse_registration(terms, now) is None:
         raise not_admitted(event, settings)
-    decision = decide_registration(terms, room, if_full=if_full, now=now)
+    perspective = details.perspective if event.shares else ""
+    decision = decide_registration(terms, room, if_full=if_full, now=now, perspective=perspective)
     known = next((r for r in earlier if r.state in ACTIVE_STATES), None)
     if known is not None:
         _tell_already_registered(session, event, known, now=now, settings=settings)
@@ -141,9 +144,9 @@ def register(
     registration = _add(
         session, event, details, earlier, attending=attending, key=key, decision=decision, form_hash=form_hash, now=now
     )
-    counts.add(attending, decision.state)
-    keep_counts(session, event, counts)
-    _tell_newcomer(session, event, registration, now=now, settings=settings)
+    counts.add(attending, decision.state, perspective=perspective)
+    keep_counts(session, event, counts, now=now)
+    _tell_newcomer(session, event, registration, decision, now=now, settings=settings)
     record(
         session, now=now, actor=actor or person(registration.id), action="registered",
         subject=("registration", registration.id), event_id=event.id, fields=("state",), reason=decision.state,
@@ -184,6 +187,7 @@ def _add(
         organisation=details.organisation,
         job_title=details.job_title,
         sector=details.sector,
+        perspective=details.perspective if event.shares else "",
         attending=attending,
         state=decision.state,
         question=details.question,
@@ -229,6 +233,7 @@ def _tell_newcomer(
     session: Session,
     event: Event,
     registration: Registration,
+    decision: Decision,
     *,
     now: datetime,
     settings: Settings,
@@ -237,6 +242,7 @@ def _tell_newcomer(
     tell(
         session, event, registration, kind, now=now, settings=settings,
         method="REQUEST" if has_entry else None,
+        values={"position": decision.position} if decision.position else None,
         # What was decided when the row was made, less one: the invitation carries what the row says already.
         last_sent=None if registration.invite_sequence is None else registration.invite_sequence - 1,
     )
@@ -304,16 +310,18 @@ def add_person(
     if any(r.state in ACTIVE_STATES for r in earlier):
         raise DomainError("Somebody with this address is registered for this event already", field="email")
     settle(session, event, now=now, actor=actor, settings=settings)
-    counts = counts_of(session, event.id)
+    counts = counts_of(session, event)
+    perspective = details.perspective if event.shares else ""
     decision = decide_registration(
-        _staff_terms(terms_of(event)), counts.room(event, attending), if_full="wait", now=now
+        _staff_terms(terms_of(event)), counts.room(event, attending, now), if_full="wait", now=now,
+        perspective=perspective,
     )
     registration = _add(
         session, event, details, earlier, attending=attending, key=key, decision=decision, form_hash=None, now=now
     )
-    counts.add(attending, decision.state)
-    keep_counts(session, event, counts)
-    _tell_newcomer(session, event, registration, now=now, settings=settings)
+    counts.add(attending, decision.state, perspective=perspective)
+    keep_counts(session, event, counts, now=now)
+    _tell_newcomer(session, event, registration, decision, now=now, settings=settings)
     record(
         session, now=now, actor=actor, action="person_added", subject=("registration", registration.id),
         event_id=event.id, fields=("state",), reason=decision.state,
@@ -322,13 +330,5 @@ def add_person(
 
 
 def _staff_terms(terms: Terms) -> Terms:
-    return Terms(
-        state=terms.state,
-        booking="first_come",
-        mode=terms.mode,
-        has_waiting_list=terms.has_waiting_list,
-        # Also while it runs: somebody who turned up is written down.
-        starts_at=terms.over_at,
-        over_at=terms.over_at,
-        month_only=terms.month_only,
-    )
+    # Also while it runs: somebody who turned up is written down.
+    return replace(terms, booking="first_come", starts_at=terms.over_at, opens_at=None, closes_at=None)

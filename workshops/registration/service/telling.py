@@ -23,8 +23,9 @@ from workshops.messages.mime import display_name
 from workshops.messages.queries import lock_waiting_messages
 from workshops.messages.service import Letter, enqueue, enqueue_all, take_back, written
 from workshops.registration.models import PlaceToken, Registration
-from workshops.registration.queries import PLACE_PURPOSE, highest_invite
+from workshops.registration.queries import PLACE_PURPOSE, highest_invite, place_in_queue
 from workshops.registration.rules import ATTENDING_WORDS
+from workshops.registration.rules.reasons import waiting_rule
 from workshops.schedule.calendar_entry import ORGANISER_NAME, entry_for, location_words
 from workshops.schedule.models import Event
 from workshops.schedule.queries.public import event_view
@@ -44,6 +45,9 @@ _UNSAID: dict[str, Any] = {
     "changes": [],
     "reason": "",
     "until": None,
+    "from_waiting_list": False,
+    "position": None,
+    "waiting_rule": "",
     "ahead": "",
 }
 
@@ -155,6 +159,12 @@ def tell(
         calendar = _invitation(
             session, event, registration, entry, method, last_sent=last_sent, now=now, settings=settings
         )
+    if kind == "on_waiting_list":
+        values = {
+            "position": (values or {}).get("position") or place_in_queue(session, registration)[0],
+            "waiting_rule": waiting_rule(event.gives_places, has_shares=bool(event.shares)),
+            **(values or {}),
+        }
     link, token = _new_link(registration, now=now, settings=settings)
     mail: dict[str, Any] = {
         "kind": f"registration/{kind}",

@@ -14,6 +14,7 @@ from workshops.messages.service import forget_messages_about
 from workshops.registration.models import CalendarToken, Needs, PlaceToken, Registration
 from workshops.registration.queries import registrations_of
 from workshops.registration.rules import NEEDS_KEPT, PEOPLE_KEPT
+from workshops.registration.rules.reasons import ran_out
 from workshops.registration.service.inviting import erase_invitees
 from workshops.registration.service.personal_answers import erase_personal_answers
 from workshops.registration.service.places import change_state, settle
@@ -46,7 +47,7 @@ def lapse_offers(session: Session, *, now: datetime, settings: Settings) -> int:
             change_state(registration, "lapsed", now)
             record(
                 session, now=now, actor=WORKER, action="offer_lapsed", subject=("registration", registration.id),
-                event_id=event_id, fields=("state",),
+                event_id=event_id, fields=("state",), reason=ran_out(until),
             )
             if now < event.sort_at:
                 tell(
@@ -55,6 +56,22 @@ def lapse_offers(session: Session, *, now: datetime, settings: Settings) -> int:
             ended += 1
         settle(session, event, now=now, actor=WORKER, settings=settings)
     return ended
+
+
+def release_shares(session: Session, *, now: datetime, settings: Settings) -> int:
+    """Give out the places that shares kept until now; returns at how many events."""
+    ended = session.scalars(
+        select(Event.id)
+        .where(
+            Event.shares_until <= now,
+            (Event.held_in_person > 0) | (Event.held_online > 0),
+            Event.state == "published",
+        )
+        .order_by(Event.id)
+    ).all()
+    for event_id in ended:
+        settle(session, lock_event(session, event_id), now=now, actor=WORKER, settings=settings)
+    return len(ended)
 
 
 def erase_expired(session: Session, *, now: datetime, dry_run: bool) -> dict[str, int]:

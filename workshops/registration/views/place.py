@@ -6,6 +6,7 @@ from flask import abort, make_response, render_template, request, url_for
 from flask import session as browser
 from flask.typing import ResponseReturnValue
 
+from workshops.audit.queries import history_of
 from workshops.audit.rules import person
 from workshops.core.clock import now
 from workshops.core.db import db, transaction
@@ -13,7 +14,7 @@ from workshops.core.errors import DomainError, NotFound
 from workshops.registration import service
 from workshops.registration.forms import CancelForm, ChangePlaceForm, MoveForm
 from workshops.registration.models import Needs, Registration
-from workshops.registration.queries import admission_of, has_calendar, person_by_token, terms_of
+from workshops.registration.queries import admission_of, has_calendar, person_by_token, place_in_queue, terms_of
 from workshops.registration.rules import (
     ACTIVE_STATES,
     ATTENDING_WORDS,
@@ -24,6 +25,7 @@ from workshops.registration.rules import (
     refuse_registration,
     state_words,
 )
+from workshops.registration.rules.reasons import history_sentence, waiting_rule
 from workshops.registration.views import blueprint
 from workshops.schedule.calendar_entry import location_words
 from workshops.schedule.models import Event
@@ -88,6 +90,9 @@ def place(token: str) -> ResponseReturnValue:
         joining_link=event.joining_link
         if registration.state == "confirmed" and registration.attending == "online"
         else "",
+        queue=place_in_queue(db.session(), registration) if registration.state == "waiting" else None,
+        waiting_rule=waiting_rule(event.gives_places, has_shares=bool(event.shares)),
+        steps=_steps(registration),
         can_move=_can_change(registration) and bool(_dates(registration)),
         can_register_again=registration.state not in ACTIVE_STATES
         and refuse_registration(terms_of(event), now()) is None
@@ -96,6 +101,15 @@ def place(token: str) -> ResponseReturnValue:
         calendar_link=browser.pop(_calendar_key(registration), None),
         saved=request.args.get("saved"),
     )
+
+
+def _steps(registration: Registration) -> list[dict[str, object]]:
+    """Why they have or have not a place, the first step first."""
+    told = [
+        (entry.at, history_sentence(entry.action, entry.reason, entry.fields))
+        for entry in reversed(history_of(db.session(), "registration", registration.id))
+    ]
+    return [{"at": at, "sentence": sentence} for at, sentence in told if sentence]
 
 
 def _rows(registration: Registration, needs: Needs | None, token: str) -> list[dict[str, object]]:

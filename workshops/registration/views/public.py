@@ -24,6 +24,7 @@ from workshops.registration.rules import (
     interpreter_may_be_late,
     refuse_registration,
 )
+from workshops.registration.rules.reasons import waiting_rule
 from workshops.registration.views import blueprint
 from workshops.schedule.calendar_entry import location_words
 from workshops.schedule.models import Event
@@ -250,6 +251,7 @@ def _build_receipt(slug: str, outcome: str) -> Built:
         invited=is_by_invitation(event.booking, event.admits),
         when=when_text(event_view(event)),
         where=location_words(event),
+        waiting_rule=waiting_rule(event.gives_places, has_shares=bool(event.shares)),
         contact_email=settings().mail_from,
     )
     return Built(page.encode(), "text/html; charset=utf-8")

@@ -74,6 +74,7 @@ _HISTORY_WORDS = {
     "place_cancelled": "Cancelled by the person",
     "place_declined": "Declined or cancelled by staff",
     "place_offered": "Place offered",
+    "place_given": "Place given from the waiting list",
     "offer_taken": "Offer taken",
     "offer_lapsed": "Offer ran out",
     "offer_taken_back": "Offer taken back, because the event does not take place",
@@ -84,6 +85,9 @@ _HISTORY_WORDS = {
     "calendar_made": "Personal calendar made",
     "attendance_marked": "Attendance recorded",
 }
+
+#: What is kept with these is a reason in words; with others it is a state.
+_WITH_REASON = ("place_offered", "place_given", "offer_lapsed", "place_freed", "person_skipped")
 
 _ACTORS = {"staff": "staff", "person": "the person", "worker": "by itself", "command": "command line"}
 
@@ -216,6 +220,7 @@ def person(slug: str, registration_id: int) -> ResponseReturnValue:
             "at": entry.at,
             "what": _HISTORY_WORDS.get(entry.action, entry.action.replace("_", " ").capitalize()),
             "who": _ACTORS.get(entry.actor_kind, entry.actor_kind),
+            "why": entry.reason if entry.action in _WITH_REASON else "",
             "fields": entry.fields.replace("_", " ").replace(",", ", ") if entry.action == "details_changed" else "",
         }
         for entry in history_of(db.session(), "registration", registration.id)

@@ -1,23 +1,12 @@
-"""How the places of an event are given, as its rows say."""
+"""How the places of an event are given, as its row says."""
 
 from __future__ import annotations
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from workshops.schedule.models import Event, EventShare
-from workshops.schedule.rules.place_rules import PlaceRules, Share
+from workshops.schedule.models import Event
+from workshops.schedule.rules.place_rules import PlaceRules, read_shares
 
 
-def shares_of(session: Session, event_id: int) -> tuple[Share, ...]:
-    """The shares of an event, in a fixed order."""
-    rows = session.scalars(
-        select(EventShare).where(EventShare.event_id == event_id).order_by(EventShare.attending, EventShare.perspective)
-    )
-    return tuple(Share(row.attending, row.perspective, row.places) for row in rows)
-
-
-def place_rules_of(session: Session, event: Event) -> PlaceRules:
+def place_rules_of(event: Event) -> PlaceRules:
     """How the places of an event are given."""
     return PlaceRules(
         gives=event.gives_places,
@@ -26,6 +15,6 @@ def place_rules_of(session: Session, event: Event) -> PlaceRules:
         asks_days_before=event.asks_days_before,
         frees_days_before=event.frees_days_before,
         declining_frees=event.declining_frees,
-        shares=shares_of(session, event.id),
+        shares=read_shares(event.shares),
         shares_until=event.shares_until,
     )

@@ -236,8 +236,9 @@ def _places_to_take(now: datetime) -> ColumnElement[bool]:
         or_(Event.opens_at.is_(None), Event.opens_at <= now),
         func.coalesce(Event.closes_at, Event.sort_at) > now,
         or_(
-            free("in_person", Event.capacity_in_person, Event.taken_in_person),
-            free("online", Event.capacity_online, Event.taken_online),
+            free("in_person", Event.capacity_in_person + Event.overbook_in_person,
+                 Event.taken_in_person + Event.held_in_person),
+            free("online", Event.capacity_online + Event.overbook_online, Event.taken_online + Event.held_online),
         ),
     )
     return and_(Event.state == "published", Event.over_at > now, or_(ours, Event.booking == "none"))

@@ -5,9 +5,10 @@ Off unless somebody turns it on: the plain PlaceRules() is an event as everybody
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from workshops.schedule.rules.audience import AUDIENCES
 from workshops.schedule.rules.problems import Problem
@@ -82,6 +83,18 @@ def problems_of(rules: PlaceRules, *, capacity_in_person: int | None, capacity_o
         yield Problem("shares", "Enter a number of places of 1 or more, or leave it empty")
     if rules.shares_until is not None and rules.shares_until > starts_at:
         yield Problem("shares_until", "Enter a date before the event starts")
+
+
+def read_shares(kept: Sequence[Sequence[Any]] | None) -> tuple[Share, ...]:
+    """Shares as they are kept with an event."""
+    return tuple(Share(str(attending), str(perspective), int(places)) for attending, perspective, places in kept or ())
+
+
+def kept_shares(shares: Sequence[Share]) -> list[list[Any]]:
+    """Shares as an event keeps them, in a fixed order."""
+    order = list(PERSPECTIVES)
+    ordered = sorted(shares, key=lambda share: (share.attending, order.index(share.perspective)))
+    return [[share.attending, share.perspective, share.places] for share in ordered]
 
 
 def moved_along(rules: PlaceRules, by: timedelta) -> PlaceRules:

@@ -59,6 +59,11 @@ class EventView:
     capacity_online: int | None = None
     taken_in_person: int = 0
     taken_online: int = 0
+    #: Places beyond the capacity, because some people will not come, and free ones that shares keep just now.
+    overbook_in_person: int = 0
+    overbook_online: int = 0
+    held_in_person: int = 0
+    held_online: int = 0
     opens_at: datetime | None = None
     closes_at: datetime | None = None
     has_follow_up: bool = False
@@ -138,13 +143,23 @@ def is_nearly_full(capacity: int | None, taken: int) -> bool:
 
 
 def ways(view: EventView) -> tuple[tuple[Attending, int | None, int], ...]:
-    """The ways of attending it offers, each with its capacity and how many places are taken."""
+    """The ways of attending it offers, each with how many people get in and how many places are not to be had."""
     offered: list[tuple[Attending, int | None, int]] = []
     if view.mode in ("in_person", "hybrid"):
-        offered.append(("in_person", view.capacity_in_person, view.taken_in_person))
+        limit = limit_of(view.capacity_in_person, view.overbook_in_person)
+        offered.append(("in_person", limit, view.taken_in_person + view.held_in_person))
     if view.mode in ("online", "hybrid"):
-        offered.append(("online", view.capacity_online, view.taken_online))
+        limit = limit_of(view.capacity_online, view.overbook_online)
+        offered.append(("online", limit, view.taken_online + view.held_online))
     return tuple(offered)
+
+
+def limit_of(capacity: int | None, overbook: int) -> int | None:
+    """How many people get a place: the capacity and what is given beyond it. None is no limit.
+
+    Of a capacity of 0 nobody gets one, whatever is said of overbooking.
+    """
+    return capacity + overbook if capacity else capacity
 
 
 def has_room(view: EventView) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from workshops.audit.rules import Actor
@@ -12,10 +11,10 @@ from workshops.audit.service import record
 from workshops.config import Settings
 from workshops.core.versions import touch_public
 from workshops.schedule import signals
-from workshops.schedule.models import Event, EventShare
+from workshops.schedule.models import Event
 from workshops.schedule.queries import lock_event
 from workshops.schedule.queries.place_rules import place_rules_of
-from workshops.schedule.rules.place_rules import PlaceRules, problems_of
+from workshops.schedule.rules.place_rules import PlaceRules, kept_shares, problems_of
 from workshops.schedule.rules.problems import refuse
 
 _SAME = ("overbook_in_person", "overbook_online", "asks_days_before", "frees_days_before", "declining_frees",
@@ -33,11 +32,11 @@ def change_place_rules(
     event = lock_event(session, event_id)
     refuse(problems_of(rules, capacity_in_person=event.capacity_in_person, capacity_online=event.capacity_online,
                        starts_at=event.sort_at))  # fmt: skip
-    before = place_rules_of(session, event)
+    before = place_rules_of(event)
     changed = tuple(name for name in PlaceRules.__dataclass_fields__ if getattr(before, name) != getattr(rules, name))
     if not changed:
         return ()
-    write_place_rules(session, event, rules)
+    write_place_rules(event, rules)
     record(session, now=now, actor=actor, action="place_rules_changed", subject=("event", event.id),
            event_id=event.id, fields=changed)  # fmt: skip
     if event.state != "draft":
@@ -48,13 +47,9 @@ def change_place_rules(
     return changed
 
 
-def write_place_rules(session: Session, event: Event, rules: PlaceRules) -> None:
-    """Write the rules on a locked or new event that has its id."""
+def write_place_rules(event: Event, rules: PlaceRules) -> None:
+    """Write the rules on a locked or new event."""
     event.gives_places = rules.gives
     for name in _SAME:
         setattr(event, name, getattr(rules, name))
-    session.execute(delete(EventShare).where(EventShare.event_id == event.id))
-    session.add_all(
-        EventShare(event_id=event.id, attending=share.attending, perspective=share.perspective, places=share.places)
-        for share in rules.shares
-    )
+    event.shares = kept_shares(rules.shares)

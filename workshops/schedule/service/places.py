@@ -25,15 +25,19 @@ def record_places(
     taken_online: int,
     waiting_in_person: int,
     waiting_online: int,
+    held_in_person: int = 0,
+    held_online: int = 0,
 ) -> None:
     """Keep the counts of an event; its row must be locked by the caller.
 
-    taken: confirmed and open offers; waiting: how many wait. The page and the lists are only told when their
-    words change: "19 places left" to "18" moves them, 80 to 79 within "Places available" does not.
+    taken: confirmed and open offers; waiting: how many wait; held: free places that shares keep just now. The page
+    and the lists are only told when their words change: "19 places left" to "18" moves them, 80 to 79 within "Places
+    available" does not.
     """
     page, lists = _open_words(event)
     event.taken_in_person, event.taken_online = taken_in_person, taken_online
     event.waiting_in_person, event.waiting_online = waiting_in_person, waiting_online
+    event.held_in_person, event.held_online = held_in_person, held_online
     page_after, lists_after = _open_words(event)
     if page_after != page:
         touch_event(session, event)

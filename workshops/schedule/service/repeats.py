@@ -158,7 +158,7 @@ class _Maker:
     def __post_init__(self) -> None:
         self.catalogue = Catalogue(self.session)
         self.is_taken: Taken = slug_taken(self.session)
-        self.place_rules = place_rules_of(self.session, self.source)
+        self.place_rules = place_rules_of(self.source)
 
     def make(self, details: EventDetails, what: str, series: Series | None) -> tuple[Event, bool]:
         """The event of these details, and whether it is new: the same form sent again finds it."""
@@ -172,7 +172,7 @@ class _Maker:
                           settings=self.settings, uid=uid)  # fmt: skip
         event.series = series
         self.session.flush()
-        write_place_rules(self.session, event, moved_along(self.place_rules, event.sort_at - self.source.sort_at))
+        write_place_rules(event, moved_along(self.place_rules, event.sort_at - self.source.sort_at))
         audit.record(self.session, now=self.now, actor=self.actor, action="event_created",
                      subject=("event", event.id), event_id=event.id)  # fmt: skip
         return event, True

@@ -1,0 +1,97 @@
+"""Why somebody has or has not a place, in words that stay true: they are kept with the history. Pure.
+
+Nothing in them names a person, so that they may be shown to whom they are about and kept when names are removed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from workshops.core.london_time import deadline_words, instant_words
+from workshops.registration.rules.words import ATTENDING_WORDS
+
+
+def next_in_line(attending: str, mode: str, since: datetime | None, until: datetime | None) -> str:
+    """Why a place went to somebody who waited. until: of the offer; None when the place was given at once."""
+    where = f" {ATTENDING_WORDS[attending].lower()}" if mode == "hybrid" else ""
+    waited = f"had waited longest for a place{where}" + (f", since {instant_words(since)}" if since else "")
+    return f"{waited}; held until {deadline_words(until)}" if until else f"{waited}; given at once"
+
+
+def ran_out(until: datetime) -> str:
+    """Why an offer ended."""
+    return f"no answer until {deadline_words(until)}"
+
+
+def waiting_rule(gives: str, *, has_shares: bool = False) -> str:
+    """What people who wait are told of how places are given, in sentences."""
+    if gives == "at_once":
+        rule = (
+            "When a place becomes free, the person who has waited longest gets it at once, and we email them. "
+            "So leave the list as soon as you know that you cannot come."
+        )
+    else:
+        rule = (
+            "When a place becomes free, we offer it to the person who has waited longest. If that is you, we email you "
+            "at once and hold the place for you for up to two working days, less when the event is near. Nights, "
+            "weekends and bank holidays do not count."
+        )
+    if has_shares:
+        rule += " Some places are kept for people with a certain perspective, so the next one may go to somebody else."
+    return rule
+
+
+_REGISTERED = {
+    "confirmed": "You registered, and a place was free",
+    "waiting": "You joined the waiting list, because all places were taken",
+    "requested": "You asked the organiser for a place",
+}
+_ADDED = {
+    "confirmed": "The organiser registered you, and a place was free",
+    "waiting": "The organiser put you on the waiting list, because all places were taken",
+}
+_LEFT = {
+    "was confirmed": "You gave up your place",
+    "was waiting": "You left the waiting list",
+    "was offered": "You let the place go that was held for you",
+    "was requested": "You took back your request",
+}
+_TAKEN_OFF = {
+    "was confirmed": "The organiser took your place back",
+    "was waiting": "The organiser took you off the waiting list",
+    "was offered": "The organiser took the offer back",
+    "was requested": "The organiser could not give you a place",
+}
+_APPROVED = {
+    "confirmed": "The organiser said yes, and a place was free",
+    "waiting": "The organiser said yes. All places were taken, so you joined the waiting list",
+}
+
+
+def history_sentence(action: str, reason: str, fields: str = "") -> str:
+    """One step of somebody's history, told to themselves, without full stop; "" for what says nothing about a place.
+
+    action, reason and fields as the history holds them.
+    """
+    known = {
+        "registered": _REGISTERED.get(reason, ""),
+        "person_added": _ADDED.get(reason, ""),
+        "place_offered": "A place was offered to you" + (f": you {reason}" if reason else ""),
+        "place_given": "You were given a place" + (f": you {reason}" if reason else ""),
+        "offer_taken": "You took the place",
+        "offer_lapsed": "The place went to the next person" + (f": {reason}" if reason else ""),
+        "offer_taken_back": "The offer ended, because the event did not take place then. You wait where you were",
+        "place_cancelled": _LEFT.get(reason, "You gave up your place"),
+        "place_declined": _TAKEN_OFF.get(reason, "The organiser took you off"),
+        "request_approved": _APPROVED.get(reason, ""),
+        "place_moved": "You moved here from another date",
+        "place_freed": f"Your place went to somebody else: {reason}",
+        "asked_again": "We asked whether you are still coming",
+        "still_coming": "You said that you are coming",
+        "place_passed_on": "You passed your place to a colleague",
+        "place_taken_over": "You took this place over from a colleague",
+        "person_skipped": f"The organiser gave a place to somebody else first: {reason}",
+    }
+    if action == "details_changed":
+        return "You changed how you take part" if "attending" in fields.split(",") else ""
+    return known.get(action, "")
