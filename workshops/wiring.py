@@ -66,6 +66,8 @@ def _forget_counters(session: Session, *, now: datetime, settings: Settings) -> 
 DUE_WORK: dict[str, Callable[..., int]] = {
     "offers that ran out": registration.lapse_offers,
     "shares that end": registration.release_shares,
+    "are you still coming": registration.ask_again,
+    "places without an answer": registration.free_unanswered,
     "reminders": registration.make_reminders,
     "old counters": _forget_counters,
     "proposals that nobody confirmed": proposals.forget_unconfirmed,

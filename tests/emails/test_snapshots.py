@@ -36,6 +36,7 @@ EVENT = {
     "from_waiting_list": False,
     "position": None,
     "waiting_rule": "",
+    "asking": "",
     "moved_to": "",
     "was": "",
     "by_organiser": False,
@@ -101,6 +102,13 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "place_cancelled": (
         "registration/place_cancelled", {"state": "cancelled", "was": "confirmed", "has_invitation": True}
     ),
+    "place_confirmed_asking": (
+        "registration/place_confirmed",
+        {"asking": "Friday 3 November 2017, 9am, we ask you by email whether you are still coming."},
+    ),
+    "still_coming": ("registration/still_coming", {"until": None}),
+    "still_coming_freed": ("registration/still_coming", {}),
+    "place_freed": ("registration/place_freed", {"state": "lapsed", "has_invitation": True}),
     "place_cancelled_waiting": ("registration/place_cancelled", {"state": "cancelled", "was": "waiting"}),
     "place_cancelled_by_organiser": (
         "registration/place_cancelled",

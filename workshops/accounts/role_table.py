@@ -75,7 +75,7 @@ TABLE: dict[str, tuple[Action, ...]] = {
             (
                 "registration.place", "registration.change_place", "registration.cancel_place",
                 "registration.move_place", "registration.take_offer", "registration.decline_offer",
-                "registration.make_calendar", "feeds.my_calendar_ics",
+                "registration.still_coming", "registration.make_calendar", "feeds.my_calendar_ics",
             ),
             by_link=True,
         ),
@@ -116,6 +116,7 @@ TABLE: dict[str, tuple[Action, ...]] = {
             ("registration.people", "registration.person", "registration.needs", "registration.event_messages",
              "registration.event_message", "evidence.export_people"),
         ),
+        Action("Say how places are given", RUNNERS, ("registration.place_rules",)),
         Action(
             "Add people, answer requests, cancel places and send links again",
             RUNNERS,

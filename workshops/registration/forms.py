@@ -17,6 +17,7 @@ from workshops.registration.rules import (
     TEXT_MAX,
 )
 from workshops.registration.service import Changes, Details
+from workshops.schedule.rules.place_rules import PERSPECTIVES
 from workshops.schedule.rules.questions import QUESTIONS_MAX, Question, reason_words
 from workshops.web.fields import (
     CheckboxesField,
@@ -134,6 +135,12 @@ class _AboutYou(_WithQuestions):
     organisation = TextField("Organisation", [max_length(ORGANISATION_MAX)], autocomplete="organization")
     job_title = TextField("Job title", [max_length(JOB_TITLE_MAX)], autocomplete="organization-title")
     sector = SelectField("Sector", choices=tuple(SECTORS.items()), empty="Choose one, or leave it")
+    perspective = SelectField(
+        "Which perspective do you bring? (optional)",
+        choices=tuple(PERSPECTIVES.items()),
+        empty="I would rather not say",
+        hint="So that many perspectives are in the room. Only counts of this are looked at.",
+    )
     access_needs = TextAreaField("Access needs", [max_length(TEXT_MAX)], rows=3, hint=NEEDS_HINT)
     dietary_needs = TextAreaField("Food needs", [max_length(TEXT_MAX)], rows=2, hint=NEEDS_HINT)
     answer_1 = TextAreaField("Question 1")
@@ -145,10 +152,20 @@ class _AboutYou(_WithQuestions):
     question = TextAreaField(
         "Is there a question you would like this event to take up?", [max_length(TEXT_MAX)], rows=3
     )
-    def fit_to(self, *, mode: str, questions: Sequence[Question], answers: Mapping[str, Any] | None = None) -> None:
+
+    def fit_to(
+        self,
+        *,
+        mode: str,
+        questions: Sequence[Question],
+        answers: Mapping[str, Any] | None = None,
+        has_shares: bool = False,
+    ) -> None:
         """Leave out what this event does not ask; to be called before validate(). answers: given before."""
         if mode != "hybrid":
             del self.attending
+        if not has_shares:
+            del self.perspective
         self.ask(questions, answers or {})
 
     def wanted_attending(self) -> str | None:
@@ -167,9 +184,16 @@ class RegistrationForm(_AboutYou):
     if_full = RadioField("If all places are taken", choices=_IF_FULL)
     form_key = HiddenField()
 
-    def fit_to(self, *, mode: str, questions: Sequence[Question], answers: Mapping[str, Any] | None = None) -> None:
+    def fit_to(
+        self,
+        *,
+        mode: str,
+        questions: Sequence[Question],
+        answers: Mapping[str, Any] | None = None,
+        has_shares: bool = False,
+    ) -> None:
         """As for everybody; and the fields in the order in which they stand on the page, as errors are listed."""
-        super().fit_to(mode=mode, questions=questions, answers=answers)
+        super().fit_to(mode=mode, questions=questions, answers=answers, has_shares=has_shares)
         for name in [name for name in self._fields if name not in ("name", "email")]:
             self._fields.move_to_end(name)
 
@@ -182,6 +206,7 @@ class RegistrationForm(_AboutYou):
             organisation=self.organisation.data,
             job_title=self.job_title.data,
             sector=self.sector.data or "",
+            perspective=(self.perspective.data or "") if "perspective" in self else "",
             access_needs=self.access_needs.data,
             dietary_needs=self.dietary_needs.data,
             question=self.question.data,
@@ -204,6 +229,7 @@ class ChangePlaceForm(_AboutYou):
             organisation=self.organisation.data,
             job_title=self.job_title.data,
             sector=self.sector.data or "",
+            perspective=(self.perspective.data or "") if "perspective" in self else None,
             access_needs=self.access_needs.data,
             dietary_needs=self.dietary_needs.data,
             question=self.question.data,

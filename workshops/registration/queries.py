@@ -16,7 +16,7 @@ from workshops.registration.rules import ACTIVE_STATES, HOLDING_STATES, Room, Te
 from workshops.schedule.models import Event
 from workshops.schedule.queries.team import run_sequence, run_sequences
 from workshops.schedule.rules.audience import admission, is_by_invitation
-from workshops.schedule.rules.place_rules import read_shares
+from workshops.schedule.rules.place_rules import PERSPECTIVES, read_shares
 
 #: What place and calendar tokens are good for; a token of one purpose opens nothing else.
 PLACE_PURPOSE = "place"
@@ -103,6 +103,43 @@ def counts_of(session: Session, event: Event) -> Counts:
         .group_by(*columns)
     )
     return Counts({(attending, state, said): number for attending, state, said, number in rows})
+
+
+@dataclass(frozen=True)
+class SharePicture:
+    """One perspective at an event, as counts. kept: places, None when none are kept (any more) for it."""
+
+    words: str
+    kept: int | None
+    taken: int
+    waiting: int
+    warning: str = ""
+
+
+def shares_picture(session: Session, event: Event, now: datetime) -> list[SharePicture]:
+    """Who is in the room, by perspective; empty for an event without shares."""
+    if not event.shares:
+        return []
+    counts = counts_of(session, event)
+    keeps = terms_of(event).keeps_shares(now)
+    found = []
+    for key, words in {**PERSPECTIVES, "": "Not said"}.items():
+        taken = sum(counts.by_perspective(side, *HOLDING_STATES).get(key, 0) for side in sides_of(event))
+        waiting = sum(counts.by_perspective(side, "waiting").get(key, 0) for side in sides_of(event))
+        kept = sum(share.places for share in read_shares(event.shares) if share.perspective == key)
+        if key or taken or waiting:
+            warning = "Nobody has booked" if kept and not taken else ""
+            found.append(SharePicture(words, kept if kept and keeps else None, taken, waiting, warning))
+    return found
+
+
+def has_not_answered(registration: Registration) -> bool:
+    """Whether somebody with a place was asked if they still come, and has not said."""
+    return (
+        registration.state == "confirmed"
+        and registration.asked_at is not None
+        and registration.reconfirmed_at is None
+    )
 
 
 def people_counts(session: Session, event_id: int) -> dict[str, int]:

@@ -5,10 +5,13 @@ Nothing in them names a person, so that they may be shown to whom they are about
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from workshops.core.london_time import deadline_words, instant_words
 from workshops.registration.rules.words import ATTENDING_WORDS
+from workshops.schedule.rules.place_rules import PERSPECTIVES, read_shares
 
 
 def next_in_line(attending: str, mode: str, since: datetime | None, until: datetime | None) -> str:
@@ -21,6 +24,12 @@ def next_in_line(attending: str, mode: str, since: datetime | None, until: datet
 def ran_out(until: datetime) -> str:
     """Why an offer ended."""
     return f"no answer until {deadline_words(until)}"
+
+
+def no_answer(asked_at: datetime | None, now: datetime) -> str:
+    """Why a place was freed."""
+    asked = f" on {instant_words(asked_at)}" if asked_at else ""
+    return f"we asked{asked} whether you are still coming, and heard nothing until {deadline_words(now)}"
 
 
 def waiting_rule(gives: str, *, has_shares: bool = False) -> str:
@@ -39,6 +48,21 @@ def waiting_rule(gives: str, *, has_shares: bool = False) -> str:
     if has_shares:
         rule += " Some places are kept for people with a certain perspective, so the next one may go to somebody else."
     return rule
+
+
+def shares_words(
+    shares: Sequence[Sequence[Any]] | None, until: datetime | None, starts_at: datetime, now: datetime
+) -> str:
+    """Which places are kept for whom and until when, in one sentence; "" when none are (any more)."""
+    end = min(until or starts_at, starts_at)
+    if not shares or now >= end:
+        return ""
+    numbers: dict[str, int] = {}
+    for one in read_shares(shares):
+        numbers[one.perspective] = numbers.get(one.perspective, 0) + one.places
+    kept = [f"{number} for {PERSPECTIVES[key].lower()}" for key, number in numbers.items()]
+    words = kept[0] if len(kept) == 1 else ", ".join(kept[:-1]) + " and " + kept[-1]
+    return f"Until {deadline_words(end)}, places are kept: {words}."
 
 
 _REGISTERED = {

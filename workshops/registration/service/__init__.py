@@ -1,7 +1,8 @@
 """The use cases of registration. Everything about places is decided under the lock of the event's row."""
 
+from workshops.registration.service.asking_again import ask_again, asking_at, free_unanswered, say_still_coming
 from workshops.registration.service.finding import find_my_place
-from workshops.registration.service.foreseeing import foresee_news
+from workshops.registration.service.foreseeing import foresee_news, foresee_place_rules
 from workshops.registration.service.in_calendars import what_is_in_calendars
 from workshops.registration.service.inviting import (
     Invited,
@@ -71,6 +72,8 @@ __all__ = [
     "RegisteredMeanwhile",
     "add_person",
     "approve_person",
+    "ask_again",
+    "asking_at",
     "attention_for",
     "cancel_for_person",
     "cancel_place",
@@ -83,6 +86,8 @@ __all__ = [
     "fill_free_places",
     "find_my_place",
     "foresee_news",
+    "foresee_place_rules",
+    "free_unanswered",
     "has_registrations",
     "lapse_offers",
     "make_calendar",
@@ -95,6 +100,7 @@ __all__ = [
     "register",
     "release_shares",
     "resend_link",
+    "say_still_coming",
     "take_offer",
     "tell_event_changed",
     "tell_event_off",

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from workshops.config import Settings
+from workshops.core.db import only_trying
 from workshops.core.london_time import deadline_words, instant_words
 from workshops.messages.queries import waiting_about, waiting_kinds
 from workshops.messages.render import placeholder, render_words
@@ -25,12 +26,14 @@ from workshops.registration.rules.news import Known, News, known_words
 from workshops.registration.rules.reminders import REMINDERS, reminders_of
 from workshops.registration.service.news import PlannedNews, news_values, plan_news
 from workshops.registration.service.places import offers_to_make
-from workshops.registration.service.telling import NEWS_KINDS, PLACE_KINDS, mail_values
+from workshops.registration.service.telling import NEWS_KINDS, PLACE_KINDS, asking_said, mail_values
 from workshops.schedule.calendar_entry import entry_for
 from workshops.schedule.consequence_signals import Audience, Example, Foreseen
 from workshops.schedule.models import Event
+from workshops.schedule.queries import lock_event
 from workshops.schedule.rules.events import EventDetails
-from workshops.schedule.service import details_of
+from workshops.schedule.rules.place_rules import PlaceRules
+from workshops.schedule.service import check_place_rules, details_of, write_place_rules
 from workshops.web.filters import plural
 
 #: Stands in the mails shown: plainly nobody.
@@ -100,9 +103,22 @@ def foresee_news(
     return Foreseen(
         told=people.versions.total(),
         audiences=tuple(_audiences(session, event, people, offers)),
-        examples=tuple(_examples(session, event, people, offers, settings)),
+        examples=tuple(_examples(session, event, people, offers, now, settings)),
         sections=tuple((heading, sentences) for heading, sentences in sections if sentences),
     )
+
+
+def foresee_place_rules(session: Session, *, event_id: int, rules: PlaceRules, now: datetime) -> int:
+    """How many people on the waiting list get a place or an offer once places are given by these rules; only reads.
+
+    Raises NotFound, or DetailsDoNotFit with everything that does not fit.
+    """
+    event = lock_event(session, event_id)
+    check_place_rules(event, rules)
+    with only_trying(session):
+        write_place_rules(event, rules)
+        session.flush()
+        return len(offers_to_make(session, event, counts_of(session, event), now=now))
 
 
 def _sorted_people(
@@ -242,7 +258,7 @@ def _earlier_words(event: Event, people: _People) -> Iterator[str]:
 
 
 def _examples(
-    session: Session, event: Event, people: _People, offers: Sequence[Offer], settings: Settings
+    session: Session, event: Event, people: _People, offers: Sequence[Offer], now: datetime, settings: Settings
 ) -> Iterator[Example]:
     """Each mail once, however many sorts of people get it; the ones that most people get first."""
     order = list(_WHO)
@@ -271,7 +287,8 @@ def _examples(
             until = offers[0].until
             person = _example_person("offered" if until else "confirmed", side, until)
             kind = "place_offered" if until else "place_confirmed"
-            values = {"until": until} if until else {"from_waiting_list": True}
+            asking = asking_said(event, now, may_be_freed=event.frees_days_before is not None)
+            values = {"until": until} if until else {"from_waiting_list": True, "asking": asking}
             subject, text = _words(event, person, kind, values, settings)
             where = f" {ATTENDING_WORDS[side].lower()}" if len(sides) > 1 else ""
             gets = "offered" if until else "given"

@@ -178,6 +178,8 @@ _STILL_TRUE = {
     "request_declined": ("declined",),
     "place_cancelled": ("cancelled", "declined"),
     "reminder": ("confirmed",),
+    "still_coming": ("confirmed",),
+    "place_freed": ("lapsed",),
 }
 
 
@@ -196,7 +198,9 @@ def reason_not_to_send(session: Session, message: OutboxMessage, now: datetime) 
         return "The offer has run out."
     if kind.startswith("event_") and registration.state not in ACTIVE_STATES:
         return "This person is no longer registered."
-    if kind == "reminder" and registration.event.state != "published":
+    if kind == "still_coming" and registration.reconfirmed_at is not None:
+        return "This person has answered already."
+    if kind in ("reminder", "still_coming") and registration.event.state != "published":
         return "The event does not take place as planned."
     if kind == "reminder" and is_of_another_start(message, registration.event):
         return "The event has moved since this was written."

@@ -127,6 +127,8 @@ class Changes:
     sector: str = ""
     access_needs: str = ""
     dietary_needs: str = ""
+    #: None: not asked, and left as it is.
+    perspective: str | None = None
     question: str = ""
     answers: Mapping[str, Any] = field(default_factory=dict)
 
@@ -147,6 +149,9 @@ def change_details(
         if getattr(registration, name) != getattr(changes, name):
             setattr(registration, name, getattr(changes, name))
             changed.append(name)
+    if changes.perspective is not None and event.shares and registration.perspective != changes.perspective:
+        registration.perspective = changes.perspective
+        changed.append("perspective")
     answers = merged_answers(registration.answers, changes.answers, question_texts(event))
     if dict(registration.answers) != answers:
         registration.answers = answers
@@ -280,6 +285,7 @@ def _at_new_date(
         # Who waits for one date and moves to another has waited since then.
         waiting_since=(old.waiting_since or now) if decision.state == "waiting" else None,
         came_from_id=old.id,
+        may_be_freed=new_event.frees_days_before is not None,
         outcome=decision.kind,
         registered_at=now,
         state_changed_at=now,

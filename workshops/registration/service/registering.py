@@ -193,6 +193,7 @@ def _add(
         question=details.question,
         answers=dict(details.answers),
         waiting_since=_waiting_since(session, event, attending, now) if decision.state == "waiting" else None,
+        may_be_freed=event.frees_days_before is not None,
         form_key_hash=form_hash,
         outcome=decision.kind,
         # Said here already, so that the invitation made below changes no row a second time.

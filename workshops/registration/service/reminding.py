@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Text, cast, literal, select
+from sqlalchemy import Text, cast, literal, or_, select
 from sqlalchemy.orm import Session
 
 from workshops.config import Settings
@@ -79,6 +79,8 @@ def _not_reminded(session: Session, event_id: int, reminder: Reminder, limit: in
         .where(
             Registration.event_id == event_id, Registration.state == "confirmed",
             Registration.state_changed_at <= reminder.due_at - KNOWS_SINCE, Registration.erased_at.is_(None),
+            # "Are you still coming?" says the same: nobody gets both within a day.
+            or_(Registration.asked_at.is_(None), Registration.asked_at <= reminder.due_at - KNOWS_SINCE),
             ~reminded,
         )
         .order_by(Registration.id)

@@ -15,6 +15,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from workshops.config import Settings
+from workshops.core.london_time import london_date
 from workshops.core.tokens import new_token, token_hash
 from workshops.ical.entry import CalendarEntry
 from workshops.ical.invitation import Method, invitation_bytes
@@ -25,6 +26,7 @@ from workshops.messages.service import Letter, enqueue, enqueue_all, take_back, 
 from workshops.registration.models import PlaceToken, Registration
 from workshops.registration.queries import PLACE_PURPOSE, highest_invite, place_in_queue
 from workshops.registration.rules import ATTENDING_WORDS
+from workshops.registration.rules.asking_again import asking_of, asking_words
 from workshops.registration.rules.reasons import waiting_rule
 from workshops.schedule.calendar_entry import ORGANISER_NAME, entry_for, location_words
 from workshops.schedule.models import Event
@@ -48,6 +50,7 @@ _UNSAID: dict[str, Any] = {
     "from_waiting_list": False,
     "position": None,
     "waiting_rule": "",
+    "asking": "",
     "ahead": "",
 }
 
@@ -165,6 +168,8 @@ def tell(
             "waiting_rule": waiting_rule(event.gives_places, has_shares=bool(event.shares)),
             **(values or {}),
         }
+    if kind == "place_confirmed":
+        values = {**(values or {}), "asking": asking_said(event, now, may_be_freed=registration.may_be_freed)}
     link, token = _new_link(registration, now=now, settings=settings)
     mail: dict[str, Any] = {
         "kind": f"registration/{kind}",
@@ -239,6 +244,16 @@ def mail_values(
         **_UNSAID,
         **(values or {}),
     }
+
+
+def asking_said(event: Event, now: datetime, *, may_be_freed: bool) -> str:
+    """What a confirmation says of "Are you still coming?", or ""."""
+    if event.asks_days_before is None or event.month is not None:
+        return ""
+    first_day = event.starts_on or london_date(event.sort_at)
+    frees = event.frees_days_before if may_be_freed else None
+    asking = asking_of(first_day, event.sort_at, event.asks_days_before, frees)
+    return asking_words(asking, now) if asking is not None else ""
 
 
 def _knows_all(session: Session, event: Event, registration: Registration) -> None:

@@ -7,4 +7,4 @@ from flask import Blueprint
 blueprint = Blueprint("registration", "workshops.registration.views")
 
 # The modules put their routes on the blueprint, so it must be there before they are read.
-from workshops.registration.views import place, public, staff, staff_invited  # noqa: E402, F401
+from workshops.registration.views import place, public, staff, staff_invited, staff_place_rules  # noqa: E402, F401

@@ -31,6 +31,7 @@ from workshops.schedule.calendar_entry import location_words
 from workshops.schedule.models import Event
 from workshops.schedule.queries import other_dates
 from workshops.schedule.queries.public import event_view
+from workshops.schedule.rules.place_rules import PERSPECTIVES
 from workshops.schedule.rules.public_state import public_state, when_text
 from workshops.schedule.rules.questions import question_texts, read_questions
 from workshops.web.access import BY_LINK, access
@@ -93,6 +94,7 @@ def place(token: str) -> ResponseReturnValue:
         queue=place_in_queue(db.session(), registration) if registration.state == "waiting" else None,
         waiting_rule=waiting_rule(event.gives_places, has_shares=bool(event.shares)),
         steps=_steps(registration),
+        is_asked=_is_asked(registration),
         can_move=_can_change(registration) and bool(_dates(registration)),
         can_register_again=registration.state not in ACTIVE_STATES
         and refuse_registration(terms_of(event), now()) is None
@@ -100,6 +102,19 @@ def place(token: str) -> ResponseReturnValue:
         has_calendar=has_calendar(db.session(), registration.email_key),
         calendar_link=browser.pop(_calendar_key(registration), None),
         saved=request.args.get("saved"),
+    )
+
+
+def _is_asked(registration: Registration) -> bool:
+    """Whether we wait for their answer to "Are you still coming?"."""
+    asking = service.asking_at(registration.event)
+    return (
+        registration.state == "confirmed"
+        and registration.asked_at is not None
+        and registration.reconfirmed_at is None
+        and asking is not None
+        and registration.asked_at >= asking.asked_at
+        and _can_change(registration)
     )
 
 
@@ -122,6 +137,7 @@ def _rows(registration: Registration, needs: Needs | None, token: str) -> list[d
         ("organisation", "Organisation", registration.organisation),
         ("job_title", "Job title", registration.job_title),
         ("sector", "Sector", SECTORS.get(registration.sector, "")),
+        *([("perspective", "Perspective", PERSPECTIVES.get(registration.perspective, ""))] if event.shares else []),
         ("access_needs", "Access needs", needs.access_needs if needs else ""),
         ("dietary_needs", "Food needs", needs.dietary_needs if needs else ""),
         ("question", "Your question", registration.question),
@@ -142,6 +158,23 @@ def _rows(registration: Registration, needs: Needs | None, token: str) -> list[d
     ]
     rows.append({"key": "Reference", "value": registration.reference})
     return rows
+
+
+@blueprint.post("/places/<token>/still-coming")
+@access(BY_LINK)
+def still_coming(token: str) -> ResponseReturnValue:
+    """The button: yes, I am coming."""
+    registration = _mine(token)
+    try:
+        with transaction() as session:
+            service.say_still_coming(
+                session, registration_id=registration.id, now=now(), settings=settings(), actor=person(registration.id)
+            )
+    except NotFound:
+        raise
+    except DomainError as error:
+        return _page("_too_late", token, _mine(token), sentence=str(error)), 422
+    return see_other(url_for("registration.place", token=token, saved="coming"))
 
 
 @blueprint.route("/places/<token>/change", methods=["GET", "POST"])
@@ -172,11 +205,13 @@ def _change_form(registration: Registration) -> ChangePlaceForm:
     needs = db.session.get(Needs, registration.id)
     told = {name: getattr(registration, name) for name in (
         "name", "attending", "organisation", "job_title", "sector", "question")}  # fmt: skip
+    told["perspective"] = registration.perspective
     told["access_needs"] = needs.access_needs if needs else ""
     told["dietary_needs"] = needs.dietary_needs if needs else ""
     form = ChangePlaceForm(data=told)
     event = registration.event
-    form.fit_to(mode=event.mode, questions=read_questions(event.questions), answers=registration.answers)
+    form.fit_to(mode=event.mode, questions=read_questions(event.questions), answers=registration.answers,
+                has_shares=bool(event.shares))  # fmt: skip
     return form
 
 

@@ -24,7 +24,8 @@ from workshops.registration.rules import (
     interpreter_may_be_late,
     refuse_registration,
 )
-from workshops.registration.rules.reasons import waiting_rule
+from workshops.registration.rules.asking_again import asking_words
+from workshops.registration.rules.reasons import shares_words, waiting_rule
 from workshops.registration.views import blueprint
 from workshops.schedule.calendar_entry import location_words
 from workshops.schedule.models import Event
@@ -153,7 +154,7 @@ def _event(slug: str) -> Event:
 
 def _form(event: Event, *, is_full: bool = False) -> RegistrationForm:
     form = RegistrationForm()
-    form.fit_to(mode=event.mode, questions=read_questions(event.questions))
+    form.fit_to(mode=event.mode, questions=read_questions(event.questions), has_shares=bool(event.shares))
     if is_full and not form.is_submitted():
         form.if_full.data = "wait"
     return form
@@ -195,6 +196,7 @@ def _form_page(event: Event, form: RegistrationForm, state: PublicState, *, is_f
             way: "All places are taken. You can wait for one." if places_left(capacity, taken) == 0 else ""
             for way, capacity, taken in ways(view)
         }
+    asking = service.asking_at(event) if event.booking != "by_approval" else None
     return render_template(
         "registration/register.html",
         event=event,
@@ -205,6 +207,8 @@ def _form_page(event: Event, form: RegistrationForm, state: PublicState, *, is_f
         who_may=who_may_register(event.booking, event.admits, event.admitted_domains),
         waits=is_full and event.booking != "by_approval",
         asks_if_full=event.has_waiting_list and event.booking != "by_approval",
+        kept=shares_words(event.shares, event.shares_until, event.sort_at, now()),
+        asking=asking_words(asking, now()) if asking is not None else "",
         interpreter_late=interpreter_may_be_late(london_date(now()), london_date(event.sort_at)),
     )
 

@@ -23,11 +23,13 @@ from workshops.registration.forms import AddPersonForm, AnswerForm
 from workshops.registration.models import Needs, Registration
 from workshops.registration.queries import (
     by_id,
+    has_not_answered,
     invited_count,
     needs_of_event,
     people_counts,
     queue_positions,
     registrations_of,
+    shares_picture,
     sides_of,
 )
 from workshops.registration.rules import (
@@ -121,6 +123,10 @@ def _page(name: str, event: Event, **values: Any) -> str:
     )
 
 
+#: Beside the states, what the list can be narrowed to.
+UNANSWERED = "unanswered"
+
+
 @blueprint.get("/staff/events/<slug>/people")
 @access(FACILITATOR)
 def people(slug: str) -> ResponseReturnValue:
@@ -130,8 +136,14 @@ def people(slug: str) -> ResponseReturnValue:
 
 def _people(event: Event, chosen: str, form: AnswerForm) -> str:
     counts = people_counts(db.session(), event.id)
-    chosen = chosen if chosen in STATES else ""
-    everybody = registrations_of(db.session(), event.id, (chosen,) if chosen else ACTIVE_STATES)
+    asking = service.asking_at(event)
+    is_asked = asking is not None and asking.asked_at <= now() < event.sort_at
+    chosen = chosen if chosen in STATES or (is_asked and chosen == UNANSWERED) else ""
+    states = ("confirmed",) if chosen == UNANSWERED else (chosen,) if chosen else ACTIVE_STATES
+    everybody = registrations_of(db.session(), event.id, states)
+    unanswered = [one for one in everybody if has_not_answered(one)] if is_asked else []
+    if chosen == UNANSWERED:
+        everybody = unanswered
     pages = max(1, -(-len(everybody) // PAGE_SIZE))
     page = min(max(1, request.args.get("page", 1, type=int) or 1), pages)
     shown = everybody[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
@@ -144,6 +156,10 @@ def _people(event: Event, chosen: str, form: AnswerForm) -> str:
         positions=queue_positions(db.session(), event.id) if counts.get("waiting") else {},
         counts=counts,
         states=[state for state in STATES if counts.get(state)],
+        is_asked=is_asked and not chosen,
+        unanswered=len(unanswered),
+        freed_at=asking.freed_at if asking is not None else None,
+        shares=shares_picture(db.session(), event, now()),
         chosen=chosen,
         sides=_sides(event),
         page=page,

@@ -27,7 +27,7 @@ from workshops.schedule.service.names import (
     save_host,
     save_topic,
 )
-from workshops.schedule.service.place_rules import change_place_rules
+from workshops.schedule.service.place_rules import change_place_rules, check_place_rules, write_place_rules
 from workshops.schedule.service.places import record_places, touch_event
 from workshops.schedule.service.programmes import (
     INVITATIONS_AT_ONCE,
@@ -88,6 +88,7 @@ __all__ = [
     "cancel_events",
     "change_event",
     "change_place_rules",
+    "check_place_rules",
     "copy_event",
     "counts_of",
     "create_event",
@@ -127,6 +128,7 @@ __all__ = [
     "save_topic",
     "save_venue",
     "tell_team",
+    "write_place_rules",
     "touch_event",
     "unpublish_event",
     "when_of",

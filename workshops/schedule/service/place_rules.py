@@ -30,8 +30,7 @@ def change_place_rules(
     Raises NotFound, or DetailsDoNotFit with everything that does not fit.
     """
     event = lock_event(session, event_id)
-    refuse(problems_of(rules, capacity_in_person=event.capacity_in_person, capacity_online=event.capacity_online,
-                       starts_at=event.sort_at))  # fmt: skip
+    check_place_rules(event, rules)
     before = place_rules_of(event)
     changed = tuple(name for name in PlaceRules.__dataclass_fields__ if getattr(before, name) != getattr(rules, name))
     if not changed:
@@ -45,6 +44,12 @@ def change_place_rules(
     session.flush()
     signals.event_capacity_changed.send(event, session=session, now=now, actor=actor, settings=settings)
     return changed
+
+
+def check_place_rules(event: Event, rules: PlaceRules) -> None:
+    """Raise DetailsDoNotFit with everything that does not fit this event."""
+    refuse(problems_of(rules, capacity_in_person=event.capacity_in_person, capacity_online=event.capacity_online,
+                       starts_at=event.sort_at))  # fmt: skip
 
 
 def write_place_rules(event: Event, rules: PlaceRules) -> None:
