@@ -93,7 +93,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     init_converters(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
-    cli.init_commands(app, due_work=wiring.DUE_WORK, checks=wiring.SEND_CHECKS)
+    cli.init_commands(
+        app, due_work=wiring.DUE_WORK, checks=wiring.SEND_CHECKS, mail_handlers=wiring.MAIL_HANDLERS
+    )
     wiring.connect()
     refuse_undeclared_routes(app)
     return app

@@ -28,6 +28,7 @@ _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _ADDRESS = re.compile(rf"(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_HOST.pattern}")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _TLS_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+_IMAP_PORTS = {"starttls": 143, "tls": 993, "none": 143}
 
 #: The sender while none is set; nobody can answer it.
 DEFAULT_MAIL_FROM = "events@example.org"
@@ -46,6 +47,19 @@ class SmtpServer:
     tls: str
     user: str | None = None
     password: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Mailbox:
+    """Where returned mail is read: a Maildir (path), or a folder of an IMAP server. tls is starttls, tls or none."""
+
+    path: Path | None = None
+    host: str = ""
+    port: int = 0
+    tls: str = "starttls"
+    user: str = ""
+    password: str = field(default="", repr=False)
+    folder: str = "INBOX"
 
 
 @dataclass(frozen=True)
@@ -70,6 +84,8 @@ class Settings:
     rate_limits: bool
     #: True when WORKSHOPS_BASE_URL was given, and not derived from the address served.
     base_url_is_set: bool = False
+    #: WORKSHOPS_MAILBOX_URL: where returned mail is read; None: nowhere.
+    mailbox: Mailbox | None = None
 
     @property
     def is_https(self) -> bool:
@@ -95,6 +111,9 @@ SETTINGS: dict[str, str] = {
     "WORKSHOPS_SECRET_KEY": "32 characters or more",
     "WORKSHOPS_SMTP_URL": "smtp://user:pass@host:port?tls=starttls, tls or none",
     "WORKSHOPS_MAIL_FROM": "sender of mail and organiser of invitations",
+    "WORKSHOPS_MAILBOX_URL": (
+        "where returned mail is read: maildir:///path, or imap://user:pass@host:port/INBOX?tls=starttls, tls or none"
+    ),
     "WORKSHOPS_TRUSTED_PROXIES": "networks, separated by commas",
     "WORKSHOPS_RATE_LIMITS": "on or off",
 }
@@ -119,6 +138,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         secret_key=_secret_key(values.get("WORKSHOPS_SECRET_KEY"), instance, base_url.startswith("https://")),
         smtp=_smtp(values.get("WORKSHOPS_SMTP_URL")),
         mail_from=_mail_from(values.get("WORKSHOPS_MAIL_FROM")),
+        mailbox=_mailbox(values.get("WORKSHOPS_MAILBOX_URL")),
         trusted_proxies=_networks(values.get("WORKSHOPS_TRUSTED_PROXIES", "")),
         rate_limits=_on_or_off("WORKSHOPS_RATE_LIMITS", values.get("WORKSHOPS_RATE_LIMITS", "on")),
     )
@@ -249,6 +269,35 @@ def _smtp(value: str | None) -> SmtpServer | None:
         tls=tls[0],
         user=user or None,
         password=password or None,
+    )
+
+
+def _mailbox(value: str | None) -> Mailbox | None:
+    if value is None:
+        return None
+    sentence = (
+        "WORKSHOPS_MAILBOX_URL must look like maildir:///path/to/Maildir or "
+        "imap://user:pass@host:143/INBOX?tls=starttls (or tls, or none); write special characters as %XX."
+    )
+    try:
+        parts = urlsplit(value)
+        port, host = parts.port, parts.hostname or ""
+        query = parse_qs(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+    except ValueError:
+        raise SettingsError(sentence) from None
+    path = unquote(parts.path)
+    if parts.scheme == "maildir" and not parts.netloc and len(path) > 1 and not parts.query and path.isprintable():
+        return Mailbox(path=Path(path))
+    tls = query.pop("tls", ["starttls"])
+    user, password, folder = unquote(parts.username or ""), unquote(parts.password or ""), path.strip("/") or "INBOX"
+    # imaplib writes these as they are, and a line break would begin a command of its own
+    clean = all(text.isascii() and text.isprintable() for text in (user, password, folder))
+    complete = bool(user and password) and port != 0 and not query and not parts.fragment
+    known = parts.scheme == "imap" and (":" in host or _HOST.fullmatch(host)) and tls in [[how] for how in _IMAP_PORTS]
+    if not (clean and complete and known):
+        raise SettingsError(sentence)
+    return Mailbox(
+        host=host, port=port or _IMAP_PORTS[tls[0]], tls=tls[0], user=user, password=password, folder=folder
     )
 
 

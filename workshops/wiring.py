@@ -17,7 +17,9 @@ from workshops.accounts import service as accounts
 from workshops.attendance import service as attendance
 from workshops.config import Settings
 from workshops.followup import service as followup
+from workshops.messages.mailbox import Handler, handle_returned
 from workshops.messages.models import OutboxMessage
+from workshops.messages.service import drop_held_too_long
 from workshops.proposals import service as proposals
 from workshops.proposals import signals as proposal_signals
 from workshops.registration import service as registration
@@ -53,6 +55,7 @@ LISTENERS: tuple[tuple[Signal, Listener], ...] = (
     (public_signals.past_list_composed, followup.past_counts),
     (signals.staff_home_composed, proposals.attention_for),
     (signals.staff_home_composed, registration.attention_for),
+    (signals.staff_home_composed, registration.messages_needing_attention),
     (signals.staff_home_composed, attendance.attention_for),
     (signals.staff_home_composed, followup.attention_for),
 )
@@ -60,6 +63,10 @@ LISTENERS: tuple[tuple[Signal, Listener], ...] = (
 
 def _forget_counters(session: Session, *, now: datetime, settings: Settings) -> int:
     return forget_old_counters(session, before=now - timedelta(days=1))
+
+
+def _drop_held(session: Session, *, now: datetime, settings: Settings) -> int:
+    return drop_held_too_long(session, now=now)
 
 
 #: What the worker does besides sending: words -> work(session, *, now, settings) -> how many things it did.
@@ -71,6 +78,12 @@ DUE_WORK: dict[str, Callable[..., int]] = {
     "reminders": registration.make_reminders,
     "old counters": _forget_counters,
     "proposals that nobody confirmed": proposals.forget_unconfirmed,
+    "messages held too long": _drop_held,
+}
+
+#: What a mail in our mailbox may be -> handler(session, mail, *, now, settings) -> whether it was that. In this order.
+MAIL_HANDLERS: dict[str, Handler] = {
+    "report that a mail did not arrive": handle_returned,
 }
 
 #: What a message is about -> check(session, message, now) -> reason not to send it any more, or None.

@@ -83,6 +83,7 @@ STAFF = (
     "/staff/topics", "/staff/topics/1/edit", "/staff/topics/1/merge?q=co", "/staff/kinds",
     "/staff/import", "/staff/write-ups", "/staff/write-ups/1",
     "/staff/evidence", "/staff/account", "/staff/accounts", "/staff/accounts/1", "/staff/accounts/invite",
+    "/staff/messages", "/staff/messages?state=sent&q=example",
     "/staff/proposals", "/staff/proposals?state=declined", "/staff/ask-form",
     *(f"/staff/events/{slug}" for slug in (OPEN, DRAFT, CANCELLED, "example-workshop-postponed", FOLLOWED_UP)),
     *(f"/staff/events/{OPEN}/{page}" for page in (
@@ -193,7 +194,8 @@ def staff_pages(scene: Scene, admin: Visitor) -> tuple[str, ...]:
     admin.open(f"/staff/events/{OPEN}/messages")
     message = admin.page.locator("main a[href*='/messages/']").first.get_attribute("href")
     assert person and message
-    return (*STAFF, person, message, *staff_pages_of(scene.proposals))
+    number = message.rpartition("/")[2]
+    return (*STAFF, person, message, f"/staff/messages/{number}/edit", *staff_pages_of(scene.proposals))
 
 
 @pytest.mark.parametrize("third", [0, 1, 2])

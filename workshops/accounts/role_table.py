@@ -114,7 +114,7 @@ TABLE: dict[str, tuple[Action, ...]] = {
             "See who registered, with what they need and what they were sent",
             RUNNERS,
             ("registration.people", "registration.person", "registration.needs", "registration.event_messages",
-             "registration.event_message", "evidence.export_people"),
+             "registration.event_message", "registration.message", "evidence.export_people"),
         ),
         Action("Say how places are given", RUNNERS, ("registration.place_rules",)),
         Action(
@@ -122,6 +122,13 @@ TABLE: dict[str, tuple[Action, ...]] = {
             RUNNERS,
             ("registration.add_person", "registration.approve_person", "registration.decline_person",
              "registration.cancel_person", "registration.resend_link", "registration.answer_people"),
+        ),
+        Action("See the messages of all their own events, and those that did not arrive", MAKERS,
+               ("registration.messages",)),
+        Action(
+            "Hold, change, cancel and send again messages that are not sent yet",
+            RUNNERS,
+            ("registration.edit_message", "registration.act_on_message"),
         ),
         Action(
             "Invite people, and take an invitation back",

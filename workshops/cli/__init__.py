@@ -8,15 +8,20 @@ from flask import Flask
 
 from workshops.cli.data import backup, events, registrations, restore
 from workshops.cli.demo import demo
+from workshops.cli.mail import mail
 from workshops.cli.people import accounts
 from workshops.cli.serving import serve, worker
 from workshops.cli.upkeep import check, purge
 
-COMMANDS = (serve, worker, demo, events, accounts, registrations, check, backup, restore, purge)
+COMMANDS = (serve, worker, mail, demo, events, accounts, registrations, check, backup, restore, purge)
 
 
-def init_commands(app: Flask, *, due_work: dict[str, Any], checks: dict[str, Any]) -> None:
+def init_commands(
+    app: Flask, *, due_work: dict[str, Any], checks: dict[str, Any], mail_handlers: dict[str, Any]
+) -> None:
     """Make the commands known to `flask`; the worker gets its tables from wiring, through the application."""
-    app.extensions["workshops.tables"] = {"due_work": due_work, "checks": checks}
+    app.extensions["workshops.tables"] = {
+        "due_work": due_work, "checks": checks, "mail_handlers": mail_handlers,
+    }
     for command in COMMANDS:
         app.cli.add_command(command)

@@ -20,6 +20,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
 from workshops.cli.demo import sign_in_link
+from workshops.cli.mail import look_into_mailbox, watch_mailbox
 from workshops.cli.running import needs_database, refuses_in_words, settings
 from workshops.core import clock
 from workshops.core.db import db, transaction
@@ -194,6 +195,8 @@ def _serve_at(app: Flask, host: str, port: int) -> None:
 def worker(once: bool, until_input_ends: bool) -> None:
     tables: dict[str, Any] = current_app.extensions["workshops.tables"]
     if once:
+        if settings().mailbox is not None:
+            look_into_mailbox()
         done = outbox.do_once(settings(), checks=tables["checks"], due_work=tables["due_work"], clock=clock.now)
         click.echo(f"{done} message{'' if done == 1 else 's'} taken in hand.")
         return
@@ -203,6 +206,10 @@ def worker(once: bool, until_input_ends: bool) -> None:
             signal.signal(number, lambda *_: stop.set())
     if until_input_ends:
         threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
+    if settings().mailbox is not None:
+        # beside the sending, which must not wait for a mailbox that does not answer
+        app = current_app._get_current_object()  # type: ignore[attr-defined]
+        threading.Thread(target=watch_mailbox, args=(app, stop), daemon=True).start()
     outbox.work(settings(), checks=tables["checks"], due_work=tables["due_work"], stop=stop, clock=clock.now)
 
 

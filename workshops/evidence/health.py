@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from workshops.config import PROJECT, Settings
 from workshops.evidence.queries import oldest_due_message
+from workshops.messages.mailbox import check_mailbox
 from workshops.messages.transports import check_smtp
 from workshops.web.assets import assets_problem
 
@@ -99,7 +100,7 @@ def readiness_problems(engine: Engine, *, settings: Settings, now: datetime) -> 
 def problems(engine: Engine, *, settings: Settings, now: datetime) -> list[str]:
     """Everything `flask check` looks at beside the settings themselves: database, migrations, mail, assets, disk."""
     found = readiness_problems(engine, settings=settings, now=now)
-    for problem in (check_smtp(settings), assets_problem(PROJECT / "static" / "dist")):
+    for problem in (check_smtp(settings), check_mailbox(settings), assets_problem(PROJECT / "static" / "dist")):
         if problem:
             found.append(problem)
     return found

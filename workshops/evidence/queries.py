@@ -163,9 +163,13 @@ def _came(reported: int | None, marked: int | None, came: int | None) -> int | N
 def oldest_due_message(session: Session) -> datetime | None:
     """Since when the longest waiting message should have been sent, or None when none is due.
 
-    A message whose lease has run out waits again; one that is being sent does not.
+    A message whose lease has run out waits again; one that is being sent, or held by staff, does not.
     """
-    return session.scalar(select(func.min(OutboxMessage.due_at)).where(OutboxMessage.state.in_(("due", "retry"))))
+    return session.scalar(
+        select(func.min(OutboxMessage.due_at)).where(
+            OutboxMessage.state.in_(("due", "retry")), OutboxMessage.held_at.is_(None)
+        )
+    )
 
 
 def titles_of_programmes(session: Session) -> Sequence[str]:

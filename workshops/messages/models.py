@@ -18,9 +18,11 @@ class OutboxMessage(Base):
     __tablename__ = "outbox_messages"
     __table_args__ = (
         CheckConstraint("state IN ('due','sending','retry','sent','failed','cancelled')", name="state"),
+        CheckConstraint("bounced IN ('','delayed','permanent')", name="bounced"),
         Index("ix_outbox_messages_due", "state", "due_at", "id"),
         Index("ix_outbox_messages_event_id", "event_id"),
         Index("ix_outbox_messages_about", "about_kind", "about_id"),
+        Index("ix_outbox_messages_refused_at", "refused_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -60,3 +62,11 @@ class OutboxMessage(Base):
     sent_at: Mapped[datetime | None]
     #: The server's words, or why it was cancelled.
     last_error: Mapped[str] = mapped_column(default="")
+    #: Since when staff hold it back: no worker takes it until it is released.
+    held_at: Mapped[datetime | None]
+    #: When the server refused it for good, or gave it up: while sending, or later in a report (see bounced).
+    refused_at: Mapped[datetime | None]
+    #: What a report that came back after sending said: delayed, permanent, or empty: none came.
+    bounced: Mapped[str] = mapped_column(default="")
+    #: When a member of staff said that this failure is dealt with.
+    dealt_with_at: Mapped[datetime | None]

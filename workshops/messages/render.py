@@ -14,18 +14,19 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from workshops.config import PROJECT, Settings
 from workshops.core import london_time
 from workshops.core.text import clean_text
+from workshops.messages.rules import MAX_SUBJECT_LENGTH
 from workshops.web.filters import paragraphs, plural
 from workshops.web.markdown import plain_text, render_markdown
 
-#: A subject longer than this is cut at a word; lists of mail show far less.
-MAX_SUBJECT_LENGTH = 150
-
 _KIND = re.compile(r"[a-z_]+/[a-z_]+")
 _PLACEHOLDER = re.compile(r"\[\[link:([a-z_]+)\]\]")
+_ADDRESS = re.compile(r"\[\[link:[a-z_]+\]\]|https?://[^\s<>\"]+[^\s<>\".,;:!?)\]]")
+_LINK = Markup('<a href="{0}" style="color:#0065bd;word-break:break-all">{0}</a>')
 _environments: dict[Path, Environment] = {}
 _folder = PROJECT / "templates" / "emails"
 
@@ -96,6 +97,38 @@ def render_words(kind: str, *, values: Mapping[str, Any], links: Iterable[str], 
     html_text = environment.get_template(f"{kind}/body.html").render(fields)
     # control characters that came in with a value go here (PostgreSQL takes no NUL)
     return Words(subject, _tidy(clean_text(text, multiline=True)), clean_text(html_text, multiline=True) + "\n")
+
+
+def edited_words(subject: str, text: str, *, settings: Settings) -> Words:
+    """A mail whose words staff wrote anew: the HTML is made from the text, so that both say the same.
+
+    text: with its placeholders, which stay. Empty lines part paragraphs; web addresses become links.
+    """
+    subject, text = clean_subject(subject), _tidy(clean_text(text, multiline=True))
+    fields = {
+        "subject": subject, "values": {}, "links": {}, "base_url": settings.base_url,
+        "contact_email": settings.mail_from,
+        "blocks": [_linked(block) for block in re.split(r"\n{2,}", text.strip())],
+    }
+    page = _environment().get_template("edited.html").render(fields)
+    return Words(subject, text, page + "\n")
+
+
+def _linked(block: str) -> Markup:
+    """One paragraph as HTML: escaped, its lines kept, its addresses as links."""
+    parts = []
+    for line in block.splitlines():
+        at, made = 0, Markup("")
+        for found in _ADDRESS.finditer(line):
+            made += line[at : found.start()] + _LINK.format(found[0])
+            at = found.end()
+        parts.append(made + line[at:])
+    return Markup("<br>\n").join(parts)
+
+
+def placeholders_in(text: str) -> list[str]:
+    """The names of the personal links whose places stand in a body, in order."""
+    return _PLACEHOLDER.findall(text)
 
 
 def clean_subject(text: str) -> str:

@@ -14,6 +14,10 @@ JITTER = 0.2
 
 #: The server's words are kept up to this length.
 MAX_ERROR_LENGTH = 300
+#: A subject longer than this is cut at a word; lists of mail show far less.
+MAX_SUBJECT_LENGTH = 150
+#: What staff may write into one message, in characters.
+MESSAGE_TEXT_MAX = 20_000
 
 
 @dataclass(frozen=True)
@@ -50,3 +54,23 @@ def after_failure(attempts: int, now: datetime, *, permanent: bool, jitter: floa
 def is_too_late(drop_after: datetime | None, now: datetime) -> bool:
     """Whether the news has lost its worth and must not be sent any more."""
     return drop_after is not None and now > drop_after
+
+
+#: What staff may do with a message, by name of the act.
+HOLD, RELEASE, EDIT, CANCEL, RETRY, DEAL_WITH = "hold", "release", "edit", "cancel", "retry", "deal_with"
+
+
+def acts_on(state: str, *, is_held: bool, bounced: str, is_dealt_with: bool, can_go_again: bool) -> frozenset[str]:
+    """What staff may do with a message now.
+
+    can_go_again: a failed message needs no personal link, or still has it. What is being sent, was sent or was
+    cancelled is out of reach; what failed or came back can be marked as dealt with.
+    """
+    if state in ("due", "retry"):
+        acts = {EDIT, CANCEL, RELEASE if is_held else HOLD}
+        return frozenset(acts | ({RETRY} if state == "retry" and not is_held else set()))
+    failed = state == "failed" or bounced == "permanent"
+    return frozenset(
+        ({DEAL_WITH} if failed and not is_dealt_with else set())
+        | ({RETRY} if state == "failed" and can_go_again else set())
+    )

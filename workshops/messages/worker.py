@@ -214,6 +214,7 @@ def _note_failure(held: _Held, error: NotSent, now: datetime) -> None:
         message.last_error = _short(str(error))
         if outcome.try_at is None:
             message.sealed_links = None
+            message.refused_at = now if error.permanent else None
         else:
             message.due_at = outcome.try_at
         _log.warning("message %d (%s) was not taken: %s", message.id, message.kind, outcome.state)

@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from workshops.messages.rules import MAX_SUBJECT_LENGTH, MESSAGE_TEXT_MAX
+from workshops.messages.service import Edit
 from workshops.registration.rules import (
     ANSWER_MAX,
     ATTENDING_WORDS,
@@ -312,6 +314,21 @@ class InviteForm(Form):
         "Ann Example <ann@example.org>",
     )
     tell = RadioField("Email them the invitation now?", choices=_TELL)
+
+
+class MessageForm(Form):
+    """New words of a message that is not sent yet."""
+
+    subject = TextField("Subject", [required("Enter a subject"), max_length(MAX_SUBJECT_LENGTH)])
+    text = TextAreaField(
+        "Text", [required("Enter the text"), max_length(MESSAGE_TEXT_MAX)], rows=20,
+        hint="Leave what stands in [[ ]] as it is: the person’s own link goes there.",
+    )
+    seen = HiddenField()
+
+    def edit(self) -> Edit:
+        """What was typed."""
+        return Edit(self.subject.data or "", self.text.data or "", self.seen.data or "")
 
 
 class AnswerForm(Form):

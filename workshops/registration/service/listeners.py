@@ -17,7 +17,7 @@ from workshops.audit.rules import WORKER, Actor
 from workshops.audit.service import record
 from workshops.config import Settings
 from workshops.messages.models import OutboxMessage
-from workshops.messages.queries import lock_waiting_messages
+from workshops.messages.queries import lock_waiting_messages, needs_attention
 from workshops.messages.service import take_back
 from workshops.registration.models import Needs, Registration
 from workshops.registration.queries import counts_of, registrations_of
@@ -256,3 +256,18 @@ def attention_for(sender: object = None, *, session: Session, now: datetime, use
     ]
 
 
+
+
+def messages_needing_attention(
+    sender: object = None, *, session: Session, now: datetime, user: Any, **_: Any
+) -> list[Attention]:
+    """One line when messages within this account's reach did not arrive."""
+    if user.role == "viewer":
+        return []
+    own = within_reach(user)
+    reach = [OutboxMessage.event_id.in_(select(Event.id).where(*own))] if own else []
+    count = session.scalar(select(func.count()).select_from(OutboxMessage).where(*reach, needs_attention())) or 0
+    if not count:
+        return []
+    words = "1 message did not arrive" if count == 1 else f"{count:,} messages did not arrive"
+    return [Attention(words, count, "registration.messages", {"state": "attention"})]

@@ -7,4 +7,11 @@ from flask import Blueprint
 blueprint = Blueprint("registration", "workshops.registration.views")
 
 # The modules put their routes on the blueprint, so it must be there before they are read.
-from workshops.registration.views import place, public, staff, staff_invited, staff_place_rules  # noqa: E402, F401
+from workshops.registration.views import (  # noqa: E402
+    messages,  # noqa: F401
+    place,  # noqa: F401
+    public,  # noqa: F401
+    staff,  # noqa: F401
+    staff_invited,  # noqa: F401
+    staff_place_rules,  # noqa: F401
+)

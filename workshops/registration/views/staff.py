@@ -1,8 +1,7 @@
-"""People of an event, for those who run it: who comes, one person, what they need, what they were told."""
+"""People of an event, for those who run it: who comes, one person, what they need."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import Any
 
@@ -16,8 +15,7 @@ from workshops.audit.rules import staff
 from workshops.core.clock import now
 from workshops.core.db import db, transaction
 from workshops.core.errors import DomainError, NotFound
-from workshops.messages.models import OutboxMessage
-from workshops.messages.queries import messages_about, messages_of_event
+from workshops.messages.queries import messages_about, refusals_of
 from workshops.registration import service
 from workshops.registration.forms import AddPersonForm, AnswerForm
 from workshops.registration.models import Needs, Registration
@@ -43,6 +41,7 @@ from workshops.registration.rules import (
     staff_words,
 )
 from workshops.registration.views import blueprint
+from workshops.registration.views.message_rows import message_row
 from workshops.schedule.calendar_entry import location_words
 from workshops.schedule.models import Event
 from workshops.schedule.queries import event_by_slug
@@ -57,19 +56,6 @@ from workshops.web.responses import see_other
 
 #: People on one page of the table.
 PAGE_SIZE = 100
-#: Messages on the page of an event.
-MOST_MESSAGES = 500
-
-#: Kinds of mail, for people who look through what was sent.
-_MESSAGE_STATES = {
-    "due": "Waits to be sent",
-    "sending": "Being sent",
-    "retry": "Will be tried again",
-    "sent": "Sent",
-    "failed": "Could not be sent",
-    "cancelled": "Not sent",
-}
-
 _HISTORY_WORDS = {
     "registered": "Registered",
     "person_added": "Added by staff",
@@ -152,6 +138,7 @@ def _people(event: Event, chosen: str, form: AnswerForm) -> str:
         event,
         form=form,
         people=shown,
+        refusals=refusals_of(db.session(), [one.email_key for one in shown]),
         answers_requests=chosen == "requested" and event.state == "published" and now() < event.over_at,
         positions=queue_positions(db.session(), event.id) if counts.get("waiting") else {},
         counts=counts,
@@ -248,11 +235,12 @@ def person(slug: str, registration_id: int) -> ResponseReturnValue:
         rows=_person_rows(event, registration),
         history=history,
         messages=[
-            _message_row(message)
+            message_row(message)
             for message in messages_about(db.session(), "registration", registration.id)
         ],
         is_active=registration.state in ACTIVE_STATES and now() < event.sort_at,
         has_needs=db.session.get(Needs, registration.id) is not None,
+        refusal=refusals_of(db.session(), [registration.email_key]).get(registration.email_key),
     )
 
 
@@ -381,45 +369,3 @@ def _summed(texts: Any) -> list[tuple[str, int]]:
     counts = Counter(text.casefold() for text in words)
     first = {text.casefold(): text for text in reversed(words)}
     return [(first[key], number) for key, number in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
-
-
-@blueprint.get("/staff/events/<slug>/messages")
-@access(FACILITATOR)
-def event_messages(slug: str) -> ResponseReturnValue:
-    """What was told to whom, what waits, and why something was not sent."""
-    event = _own_event(slug)
-    messages = messages_of_event(db.session(), event.id, MOST_MESSAGES)
-    return _page(
-        "event_messages",
-        event,
-        messages=[_message_row(message) for message in messages],
-        totals=Counter(_MESSAGE_STATES[message.state] for message in messages),
-        most=MOST_MESSAGES if len(messages) == MOST_MESSAGES else None,
-    )
-
-
-@blueprint.get("/staff/events/<slug>/messages/<int:message_id>")
-@access(FACILITATOR)
-def event_message(slug: str, message_id: int) -> ResponseReturnValue:
-    """One message as plain text; the personal link in it is not shown to staff."""
-    event = _own_event(slug)
-    message = db.session.get(OutboxMessage, message_id)
-    if message is None or message.event_id != event.id:
-        raise NotFound
-    body = re.sub(r"\[\[link:[a-z_]+\]\]", "(their personal link)", message.body_text)
-    return _page("event_message", event, message=_message_row(message), body=body)
-
-
-def _message_row(message: OutboxMessage) -> dict[str, Any]:
-    return {
-        "id": message.id,
-        "to": message.to_name or message.to_email,
-        "email": message.to_email,
-        "subject": message.subject,
-        "state": _MESSAGE_STATES[message.state],
-        "at": message.sent_at or message.created_at,
-        "is_sent": message.sent_at is not None,
-        "why_not": "" if message.state == "sent" else message.last_error,
-        "calendar": {"REQUEST": "Invitation", "CANCEL": "Calendar withdrawal"}.get(message.calendar_method or "", ""),
-        "due_at": message.due_at if message.state == "retry" else None,
-    }
