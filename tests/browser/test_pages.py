@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -187,6 +189,20 @@ def test_pages_of_proposals(scene: Scene, new_visitor: NewVisitor) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def waiting_message(scene: Scene, admin: Visitor) -> tuple[str, ...]:
+    """A message that staff hold, with the page to change it, and one that belongs to no event."""
+    with closing(sqlite3.connect(scene.site.instance.folder / "workshops.sqlite3", timeout=30)) as database, database:
+        (held,) = database.execute("SELECT max(id) FROM outbox_messages WHERE event_id IS NOT NULL").fetchone()
+        database.execute(
+            "UPDATE outbox_messages SET state = 'due', held_at = created_at, subject = 'A message that is held' "
+            "WHERE id = ?", (held,)
+        )
+    admin.open("/staff/messages?state=sent")
+    other = admin.page.locator("main table a[href^='/staff/messages/']").first.get_attribute("href")
+    assert other
+    return f"/staff/messages/{held}", f"/staff/messages/{held}/edit", other
+
+
 def staff_pages(scene: Scene, admin: Visitor) -> tuple[str, ...]:
     """All that is looked at behind sign-in: the list above, with one person, one message and the proposals."""
     admin.open(f"/staff/events/{OPEN}/people")
@@ -194,8 +210,7 @@ def staff_pages(scene: Scene, admin: Visitor) -> tuple[str, ...]:
     admin.open(f"/staff/events/{OPEN}/messages")
     message = admin.page.locator("main a[href*='/messages/']").first.get_attribute("href")
     assert person and message
-    number = message.rpartition("/")[2]
-    return (*STAFF, person, message, f"/staff/messages/{number}/edit", *staff_pages_of(scene.proposals))
+    return (*STAFF, person, message, *waiting_message(scene, admin), *staff_pages_of(scene.proposals))
 
 
 @pytest.mark.parametrize("third", [0, 1, 2])
