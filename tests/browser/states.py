@@ -32,6 +32,7 @@ from workshops.registration.service.telling import mint_link
 from workshops.schedule import service as schedule
 from workshops.schedule.models import Event, Venue
 from workshops.schedule.queries import event_by_slug
+from workshops.schedule.rules.place_rules import PlaceRules, Share
 
 FULL = "example-workshop-tools-and-methods"
 APPROVAL = "example-conference-walking-the-talk"
@@ -121,6 +122,18 @@ class Scene:
         everybody = registrations_of(self.session, self.event(ONLINE_TOO).id, ("confirmed",))
         self.show("online", next(one for one in everybody if one.attending == "online"))
 
+    def balanced_room(self) -> None:
+        """Places are kept for some, and people have been asked whether they still come."""
+        event = self.event(ONLINE_TOO)
+        rules = PlaceRules(
+            asks_days_before=30, frees_days_before=2, shares=(Share("in_person", "lived_experience", 2),),
+            overbook_in_person=1,
+        )  # fmt: skip
+        schedule.change_place_rules(self.session, event_id=event.id, rules=rules, actor=COMMAND, **self.how())
+        asked = self.first(ONLINE_TOO, "confirmed")
+        asked.asked_at = self.now
+        self.show("asked", asked)
+
     def links(self) -> dict[str, str]:
         """A link to set a new password, and one that is used up."""
         account = accounts.create_account(
@@ -160,6 +173,7 @@ def main() -> None:
             scene.another_date()
             scene.event_states()
             scene.rooms()
+            scene.balanced_room()
             links = scene.links()
             proposals = Partners(session, **scene.how()).show()
         print(json.dumps({"places": scene.places, "links": links, "proposals": proposals}))

@@ -116,7 +116,8 @@ TABLE: dict[str, tuple[Action, ...]] = {
             ("registration.people", "registration.person", "registration.needs", "registration.event_messages",
              "registration.event_message", "registration.message", "evidence.export_people"),
         ),
-        Action("Say how places are given", RUNNERS, ("registration.place_rules",)),
+        Action("Say how places are given, and let somebody go first", RUNNERS,
+               ("registration.place_rules", "registration.waiting_list", "registration.skip_person")),
         Action(
             "Add people, answer requests, cancel places and send links again",
             RUNNERS,

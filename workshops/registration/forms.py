@@ -18,6 +18,7 @@ from workshops.registration.rules import (
     SECTORS,
     TEXT_MAX,
 )
+from workshops.registration.rules.reasons import SKIP_REASONS
 from workshops.registration.service import Changes, Details
 from workshops.schedule.rules.place_rules import PERSPECTIVES
 from workshops.schedule.rules.questions import QUESTIONS_MAX, Question, reason_words
@@ -329,6 +330,16 @@ class MessageForm(Form):
     def edit(self) -> Edit:
         """What was typed."""
         return Edit(self.subject.data or "", self.text.data or "", self.seen.data or "")
+
+
+class SkipForm(Form):
+    """Why somebody else goes first. A choice, so that nothing personal gets into the history."""
+
+    reason = RadioField(
+        "Why does somebody else go first?",
+        [required("Choose why somebody else goes first")],
+        choices=[(key, words[0].upper() + words[1:]) for key, words in SKIP_REASONS.items()],
+    )
 
 
 class AnswerForm(Form):

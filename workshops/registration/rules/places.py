@@ -385,6 +385,23 @@ def refill(view: RosterView, terms: Terms, now: datetime) -> tuple[Offer, ...]:
     return tuple(offers)
 
 
+def next_for(view: RosterView, terms: Terms, now: datetime, attending: str, freed: int) -> tuple[int, ...]:
+    """Who would get a place, by id, if so many places of this way of attending became free now.
+
+    freed: 1 or more, of people who said no perspective. view: with the whole queue.
+    """
+    room = view.rooms[attending]
+    if room.limit is None:
+        return ()
+    freer = replace(
+        room,
+        taken=max(0, room.taken - freed),
+        taken_by={**room.taken_by, "": max(0, room.taken_by.get("", 0) - freed)},
+    )
+    queue = tuple(one for one in view.queue if one.attending == attending)
+    return tuple(offer.id for offer in refill(RosterView({attending: freer}, queue), terms, now))
+
+
 def check_can_be_passed_on(state: str, terms: Terms, now: datetime) -> None:
     """Whether a colleague can take over: a place or a request, until the event starts.
 

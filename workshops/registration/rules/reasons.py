@@ -13,6 +13,15 @@ from workshops.core.london_time import deadline_words, instant_words
 from workshops.registration.rules.words import ATTENDING_WORDS
 from workshops.schedule.rules.place_rules import PERSPECTIVES, read_shares
 
+#: Why staff let somebody else go first: chosen, not typed, so that nothing personal gets into the history.
+SKIP_REASONS = {
+    "asked": "they asked to wait for a later place",
+    "not_reached": "they could not be reached",
+    "balance": "to balance who is in the room",
+    "travel": "they could not travel at such short notice",
+    "access": "what they need could not be arranged in time",
+}
+
 
 def next_in_line(attending: str, mode: str, since: datetime | None, until: datetime | None) -> str:
     """Why a place went to somebody who waited. until: of the offer; None when the place was given at once."""
@@ -114,7 +123,8 @@ def history_sentence(action: str, reason: str, fields: str = "") -> str:
         "still_coming": "You said that you are coming",
         "place_passed_on": "You passed your place to a colleague",
         "place_taken_over": "You took this place over from a colleague",
-        "person_skipped": f"The organiser gave a place to somebody else first: {reason}",
+        "person_skipped": f"The organiser let the next person go first: {reason}",
+        "moved_up": "You moved up by one, because the organiser let you go first",
     }
     if action == "details_changed":
         return "You changed how you take part" if "attending" in fields.split(",") else ""

@@ -43,6 +43,7 @@ from workshops.registration.service.people import (
     decline_person,
     note_needs_seen,
     resend_link,
+    skip_person,
 )
 from workshops.registration.service.registering import (
     Details,
@@ -103,6 +104,7 @@ __all__ = [
     "release_shares",
     "resend_link",
     "say_still_coming",
+    "skip_person",
     "take_offer",
     "tell_event_changed",
     "tell_event_off",

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from workshops.audit.rules import Actor
 from workshops.audit.service import record
 from workshops.config import Settings
+from workshops.core.errors import DomainError
 from workshops.registration.models import Registration
-from workshops.registration.queries import counts_of, registrations_of, terms_of
+from workshops.registration.queries import counts_of, queue_of, registrations_of, terms_of
 from workshops.registration.rules import (
     ACTIVE_STATES,
     ChangeRefused,
@@ -22,6 +23,7 @@ from workshops.registration.rules import (
     check_can_be_left,
     decide_approval,
 )
+from workshops.registration.rules.reasons import SKIP_REASONS
 from workshops.registration.service.own_place import leave
 from workshops.registration.service.places import change_state, lock_place, settle
 from workshops.registration.service.telling import tell
@@ -129,6 +131,33 @@ def _why_not_for_staff(registration: Registration, event: Event, now: datetime) 
     if registration.state not in ACTIVE_STATES:
         return "This person has no place any more, so there is nothing to cancel."
     return "This event has started, so places can no longer be cancelled. Record on the day who came."
+
+
+def skip_person(
+    session: Session, *, registration_id: int, reason: str, now: datetime, settings: Settings, actor: Actor
+) -> Registration:
+    """Let the next person on the waiting list go first; somebody who waits moves back by one.
+
+    reason: a key of SKIP_REASONS; it stands in the history of both. Nobody is mailed: a number on the list is no news.
+    Raises ChangeRefused when they do not wait or nobody stands behind them, DomainError for the field reason, NotFound.
+    """
+    if reason not in SKIP_REASONS:
+        raise DomainError("Choose why somebody else goes first", field="reason")
+    event, registration = lock_place(session, registration_id)
+    if registration.state != "waiting":
+        raise ChangeRefused("This person does not wait any more, so nothing was changed.")
+    queue = queue_of(session, event.id, registration.attending)
+    place = next(number for number, one in enumerate(queue) if one.id == registration.id)
+    if place + 1 == len(queue):
+        raise ChangeRefused("Nobody waits behind this person, so nobody can go first.")
+    first = queue[place + 1]
+    registration.waiting_since = first.since + timedelta(microseconds=1)
+    words = SKIP_REASONS[reason]
+    for id, action, why in ((registration.id, "person_skipped", words), (first.id, "moved_up", "")):
+        record(session, now=now, actor=actor, action=action, subject=("registration", id), event_id=event.id,
+               fields=("waiting_since",), reason=why)  # fmt: skip
+    settle(session, event, now=now, actor=actor, settings=settings)
+    return registration
 
 
 def resend_link(

@@ -14,4 +14,5 @@ from workshops.registration.views import (  # noqa: E402
     staff,  # noqa: F401
     staff_invited,  # noqa: F401
     staff_place_rules,  # noqa: F401
+    staff_waiting,  # noqa: F401
 )
