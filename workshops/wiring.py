@@ -76,6 +76,7 @@ DUE_WORK: dict[str, Callable[..., int]] = {
     "are you still coming": registration.ask_again,
     "places without an answer": registration.free_unanswered,
     "reminders": registration.make_reminders,
+    "thanks": followup.send_thanks,
     "old counters": _forget_counters,
     "proposals that nobody confirmed": proposals.forget_unconfirmed,
     "messages held too long": _drop_held,
@@ -86,12 +87,19 @@ MAIL_HANDLERS: dict[str, Handler] = {
     "report that a mail did not arrive": handle_returned,
 }
 
+def _reason_about_a_place(session: Session, message: OutboxMessage, now: datetime) -> str | None:
+    reason = registration.reason_not_to_send(session, message, now)
+    if reason is None and message.kind == "followup/thank_you":
+        reason = followup.reason_not_to_thank(session, message, now)
+    return reason
+
+
 #: What a message is about -> check(session, message, now) -> reason not to send it any more, or None.
 SEND_CHECKS: dict[str, Callable[[Session, OutboxMessage, datetime], str | None]] = {
     "account": accounts.reason_not_to_send,
     "invitee": registration.reason_not_to_send_invitation,
     "proposal": proposals.reason_not_to_send,
-    "registration": registration.reason_not_to_send,
+    "registration": _reason_about_a_place,
     "team": schedule.reason_not_to_send,
 }
 

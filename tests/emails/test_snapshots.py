@@ -167,6 +167,12 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "proposal_event_cancelled": ("proposals/event_cancelled", {**PROPOSAL, "reason": "The speaker is ill."}),
     "proposal_event_postponed": ("proposals/event_postponed", PROPOSAL),
     "proposal_event_reinstated": ("proposals/event_reinstated", PROPOSAL),
+    "joining_link": ("registration/joining_link", {**ONLINE, "has_invitation": False}),
+    "thank_you": ("followup/thank_you", {"has_notes": False, "write_ups": []}),
+    "thank_you_with_links": (
+        "followup/thank_you",
+        {"has_notes": True, "write_ups": [{"title": "What we heard <in Glasgow>", "url": "https://example.org/blog"}]},
+    ),
     "account_invitation": ("accounts/invitation", ACCOUNT),
     "account_new_password": ("accounts/new_password", ACCOUNT),
 }
@@ -215,4 +221,50 @@ def test_both_bodies_say_the_same_and_subjects_hold_nothing_personal(name: str, 
     plain, html = (set(re.findall(r"[\w’]{5,}", text)) for text in (bodies[".txt"], _Words(bodies[".html"]).text))
     # The HTML has a line for lists of mail and one about copying the address; the plain text has none of these.
     assert plain - html <= {"Subject", "before"}
+    links = set(re.findall(r"\[\[link:\w+\]\]|https?://[^\s<>\"]+[\w/]", bodies[".txt"]))
+    assert links <= set(re.findall(r'href="([^"]+)"', bodies[".html"])) | {"http://localhost"}
     assert not re.search(r"\bplease\b|successfully|\binvalid\b|None", bodies[".txt"], re.IGNORECASE)
+
+
+class _Tags(HTMLParser):
+    """Every element of a mail with what it says of itself, and those open around it."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+#: What Outlook's Word engine draws, and what every reader of mail lets through.
+_TAGS = {
+    "html", "head", "meta", "title", "body", "table", "tr", "td", "th", "h1", "h2", "p", "a", "br", "div", "ul", "li",
+    "strong", "em", "ol", "blockquote", "h3", "h4",
+}  # fmt: skip
+_NO_STYLE = re.compile(r"flex|grid|float|position|url\(|background-image|calc\(|var\(|\brem\b|gap:|margin:auto|opacity")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_outlook_can_draw_every_mail(name: str, tmp_path: Path) -> None:
+    html = rendered(name, tmp_path)[".html"]
+    found = _Tags(html).found
+    assert {tag for tag, _ in found} <= _TAGS
+    assert not re.search(r"<(style|script|link|img|svg|form)\b", html)
+    for tag, attributes in found:
+        style = attributes.get("style") or ""
+        assert not _NO_STYLE.search(style), style
+        if tag == "table":
+            # Word adds a gap and a border where these are not said; a table for the layout says that it is one
+            assert attributes.get("cellpadding") == attributes.get("cellspacing") == attributes.get("border") == "0"
+        if "background-color" in style and tag in ("td", "body", "table"):
+            assert attributes.get("bgcolor") in style, "Word reads bgcolor"
+        if tag == "a":
+            assert re.match(r"https?://|mailto:|\[\[link:", attributes.get("href") or ""), attributes
+            assert "color:" in style, "a link without a colour is Word's own blue"
+        if tag in ("p", "h1", "td", "th") and "font-size" in style:
+            assert "font-family" in style, "Word falls back to Times in tables"
+    assert found[0] == ("html", {"lang": "en-GB"})
+    assert re.search(r"<title>[^<]+</title>", html) and 'width="600"' in html
+    assert len(html.encode()) < 100_000, "Gmail cuts a longer mail"

@@ -149,7 +149,7 @@ TABLE: dict[str, tuple[Action, ...]] = {
             "Write, publish and withdraw notes, and promise write-ups",
             RUNNERS,
             ("followup.afterwards", "followup.edit_notes", "followup.preview", "followup.publish_notes",
-             "followup.withdraw_notes", "followup.new_write_up"),
+             "followup.choose_thanks", "followup.withdraw_notes", "followup.new_write_up"),
         ),
         Action("Change, publish and remove a write-up", WRITERS,
                ("followup.edit_write_up", "followup.publish_link", "followup.remove_write_up")),

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from urllib.parse import urlsplit
 
 from workshops.core.errors import DomainError
+from workshops.core.london_time import from_london, london_date
 from workshops.core.text import clean_text
 
 #: In the order in which a write-up goes through them.
@@ -200,3 +201,16 @@ def personal_data_in(text: str, names: Iterable[str]) -> list[str]:
     whole = sorted({name for name in names if len(name.split()) > 1})
     found += [name for name in whole if re.search(rf"(?<!\w){re.escape(name.casefold())}(?!\w)", lowered)]
     return list(dict.fromkeys(found))
+
+
+#: Thanks go out at this time of the morning after, and are dropped when they come later than this.
+THANKS_AT = time(10, 0)
+THANKS_KEPT = timedelta(days=7)
+#: No thanks are due later than this after the end.
+THANKS_UNTIL = timedelta(days=2)
+
+
+def thanks_due(over_at: datetime) -> tuple[datetime, datetime]:
+    """From when to when people are thanked for coming to an event that was over then; both aware, UTC."""
+    due_at = from_london(london_date(over_at) + timedelta(days=1), THANKS_AT)
+    return due_at, due_at + THANKS_KEPT

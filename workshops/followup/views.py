@@ -16,7 +16,7 @@ from workshops.core.versions import public_version
 from workshops.followup import queries, service
 from workshops.followup.forms import HeadcountForm, LinkForm, NotesForm, WithdrawForm, WriteUpForm
 from workshops.followup.models import WriteUp
-from workshops.followup.rules import PAGE_SIZE, WriteUpDetails, due_words, is_overdue, personal_data_in
+from workshops.followup.rules import PAGE_SIZE, WriteUpDetails, due_words, is_overdue, personal_data_in, thanks_due
 from workshops.schedule.calendar_entry import location_words
 from workshops.schedule.models import Event
 from workshops.schedule.queries import event_by_slug
@@ -116,6 +116,7 @@ def _afterwards_page(event: Event, headcount: HeadcountForm) -> str:
         headcount=headcount,
         withdraw=WithdrawForm(formdata=None),
         is_over=event.over_at <= now(),
+        thanks_at=thanks_due(event.over_at)[0] if thanks_due(event.over_at)[1] > now() else None,
         today=london_date(now()),
         is_overdue=is_overdue,
         due_words=due_words,
@@ -135,6 +136,18 @@ def record_headcount(slug: str) -> ResponseReturnValue:
         flash("The number who came is saved.")
         return see_other(url_for("followup.afterwards", slug=slug))
     return _afterwards_page(event, form), 422
+
+
+@blueprint.post("/staff/events/<slug>/thanks")
+@access(FACILITATOR)
+def choose_thanks(slug: str) -> ResponseReturnValue:
+    """Thank people by mail the morning after, or do not."""
+    _own_event(slug)
+    sends = request.form.get("thanks") == "yes"
+    with transaction() as session:
+        service.choose_thanks(session, event=_own_event(slug), sends=sends, now=now(), actor=staff(current_user.id))
+    flash("People are thanked by email the morning after." if sends else "Nobody is thanked by email.")
+    return see_other(url_for("followup.afterwards", slug=slug))
 
 
 # --- notes ---------------------------------------------------------------------------------------------------

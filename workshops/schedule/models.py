@@ -331,6 +331,9 @@ class Event(Base):
     held_in_person: Mapped[int] = mapped_column(default=0)
     held_online: Mapped[int] = mapped_column(default=0)
 
+    #: Whether its people are thanked by mail the morning after.
+    sends_thanks: Mapped[bool] = mapped_column(default=True)
+
     #: How its places are given, see rules.place_rules. What a free place means for whoever waits longest: an offer
     #: to be answered, or the place itself.
     gives_places: Mapped[str] = mapped_column(default="offer")

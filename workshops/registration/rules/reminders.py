@@ -18,9 +18,13 @@ FIRST_HOUR, LAST_HOUR = time(9, 0), time(18, 0)
 KNOWS_SINCE = timedelta(hours=24)
 
 
+#: So long before it starts the link goes to those who take part online, to lie on top when they look for it.
+JOINING_AHEAD = timedelta(hours=1)
+
+
 @dataclass(frozen=True)
 class Reminder:
-    """One reminder of an event. key: week or day.   due_at, drop_after: it goes out between these two.
+    """One reminder of an event. key: week, day or joining.   due_at, drop_after: it goes out between these two.
 
     It is dropped when its day is over: "tomorrow" would not be true any more.
     """
@@ -32,7 +36,12 @@ class Reminder:
     @property
     def words(self) -> str:
         """When the event is, seen from the reminder: "tomorrow"."""
-        return REMINDERS[self.key][1]
+        return REMINDERS[self.key][1] if self.key in REMINDERS else ""
+
+    @property
+    def knows_since(self) -> timedelta:
+        """Who got a place less than this long before has read all of it just now."""
+        return JOINING_AHEAD if self.key == "joining" else KNOWS_SINCE
 
     def is_due(self, now: datetime) -> bool:
         """Whether it is made now."""
@@ -55,3 +64,8 @@ def reminders_of(starts: datetime | date | None) -> tuple[Reminder, ...]:
         due_at = from_london(day, min(max(at, FIRST_HOUR), LAST_HOUR))
         found.append(Reminder(key, due_at, start_of_day(day + timedelta(days=1))))
     return tuple(found)
+
+
+def joining_mail_of(starts: datetime | None) -> Reminder | None:
+    """When the joining link is sent once more, an hour before; it is dropped when the event has begun."""
+    return None if starts is None else Reminder("joining", starts - JOINING_AHEAD, starts)

@@ -178,6 +178,8 @@ _STILL_TRUE = {
     "request_declined": ("declined",),
     "place_cancelled": ("cancelled", "declined"),
     "reminder": ("confirmed",),
+    "joining_link": ("confirmed",),
+    "thank_you": ("confirmed",),
     "still_coming": ("confirmed",),
     "place_freed": ("lapsed",),
 }
@@ -200,9 +202,11 @@ def reason_not_to_send(session: Session, message: OutboxMessage, now: datetime) 
         return "This person is no longer registered."
     if kind == "still_coming" and registration.reconfirmed_at is not None:
         return "This person has answered already."
-    if kind in ("reminder", "still_coming") and registration.event.state != "published":
+    if kind == "joining_link" and registration.attending != "online":
+        return "They take part in person now."
+    if kind in ("reminder", "joining_link", "still_coming") and registration.event.state != "published":
         return "The event does not take place as planned."
-    if kind == "reminder" and is_of_another_start(message, registration.event):
+    if kind in ("reminder", "joining_link") and is_of_another_start(message, registration.event):
         return "The event has moved since this was written."
     if kind in SAYS_ALL and _went_off_since(message, registration.event):
         return "The event was cancelled or postponed before this went out."
