@@ -220,12 +220,14 @@ def dovecot(tmp_path: Path) -> Iterator[Mailbox]:
     user = "mail"
     config.write_text(
         f"base_dir = {base}/run\nlog_path = {base}/log\nssl = no\nprotocols = imap\nlisten = 127.0.0.1\n"
-        f"disable_plaintext_auth = no\nmail_location = maildir:{base}/mail\nfirst_valid_uid = 1\n"
+        f"disable_plaintext_auth = no\nauth_failure_delay = 0 secs\n"
+        f"mail_location = maildir:{base}/mail\nfirst_valid_uid = 1\n"
         f"default_internal_user = {user}\ndefault_login_user = {user}\ndefault_internal_group = {user}\n"
         f"passdb {{\n  driver = static\n  args = password=pass-word\n}}\n"
         f"userdb {{\n  driver = static\n  args = uid={user} gid={user} home={base}\n}}\n"
         f"service imap-login {{\n  chroot =\n  inet_listener imap {{\n    port = {port}\n  }}\n"
-        f"  inet_listener imaps {{\n    port = 0\n  }}\n}}\nservice anvil {{\n  chroot =\n}}\n"
+        f"  inet_listener imaps {{\n    port = 0\n  }}\n}}\nservice anvil {{\n  chroot =\n"
+        f"  unix_listener anvil-auth-penalty {{\n    mode = 0\n  }}\n}}\n"
     )
     subprocess.run(["chown", "-R", f"{user}:{user}", str(base / "mail")], check=True)
     server = subprocess.Popen([program, "-F", "-c", str(config)], stderr=subprocess.DEVNULL)

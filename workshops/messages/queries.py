@@ -9,14 +9,18 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from workshops.messages import rules
 from workshops.messages.models import OutboxMessage
 
 
 def is_due(now: datetime) -> ColumnElement[bool]:
-    """The condition for a message that may be taken now: its time has come, or its lease has run out."""
-    waiting = and_(
-        OutboxMessage.state.in_(("due", "retry")), OutboxMessage.due_at <= now, OutboxMessage.held_at.is_(None)
-    )
+    """The condition for a message that may be taken now: its time has come, or its lease has run out.
+
+    A next try that lies further off than any can was put down by a clock that had jumped ahead: it is due.
+    """
+    too_far = and_(OutboxMessage.state == "retry", OutboxMessage.due_at > now + rules.LONGEST_WAIT)
+    its_time = or_(OutboxMessage.due_at <= now, too_far)
+    waiting = and_(OutboxMessage.state.in_(("due", "retry")), its_time, OutboxMessage.held_at.is_(None))
     left_behind = and_(OutboxMessage.state == "sending", OutboxMessage.lease_until <= now)
     return or_(waiting, left_behind)
 
@@ -123,7 +127,7 @@ def queue_age(session: Session, now: datetime) -> float:
     A message that the mail server put off counts from its next try, so one slow mailbox raises no alarm.
     """
     oldest = session.scalar(select(func.min(OutboxMessage.due_at)).where(is_due(now)))
-    return 0.0 if oldest is None else (now - oldest).total_seconds()
+    return 0.0 if oldest is None else max(0.0, (now - oldest).total_seconds())
 
 
 def count_by_state(session: Session) -> dict[str, int]:

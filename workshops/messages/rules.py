@@ -12,6 +12,9 @@ DELAYS_MIN = (1, 5, 25, 125, 360, 360, 360, 360)
 #: Jitter lengthens a delay by this part at most, so that messages of one outage do not all come back at once.
 JITTER = 0.2
 
+#: No next try lies further off than this: one that does was made by a clock that was wrong.
+LONGEST_WAIT = timedelta(minutes=max(DELAYS_MIN) * (1 + JITTER))
+
 #: The server's words are kept up to this length.
 MAX_ERROR_LENGTH = 300
 #: A subject longer than this is cut at a word; lists of mail show far less.
