@@ -286,7 +286,7 @@ def _mailbox(value: str | None) -> Mailbox | None:
     except ValueError:
         raise SettingsError(sentence) from None
     path = unquote(parts.path)
-    if parts.scheme == "maildir" and not parts.netloc and len(path) > 1 and not parts.query and path.isprintable():
+    if value.startswith("maildir:///") and len(path) > 1 and not parts.query and path.isprintable():
         return Mailbox(path=Path(path))
     tls = query.pop("tls", ["starttls"])
     user, password, folder = unquote(parts.username or ""), unquote(parts.password or ""), path.strip("/") or "INBOX"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from workshops.config import PROJECT, SETTINGS, Settings, SettingsError, SmtpServer, keep_secret, load_settings
+from workshops.config import PROJECT, SETTINGS, Mailbox, Settings, SettingsError, SmtpServer, keep_secret, load_settings
 
 SECRET = "q8Zr3vXw7Lk2Tn9By4Hc6Jd1Mf5Gs0Pa"
 
@@ -189,3 +189,30 @@ def test_migrating_a_database_that_does_not_answer_is_one_sentence(tmp_path: Pat
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("Error: The database does not answer: ") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("maildir:///var/mail/events", Mailbox(path=Path("/var/mail/events"))),
+        ("imap://u:p%40ss@mx.example.org", Mailbox(None, "mx.example.org", 143, "starttls", "u", "p@ss", "INBOX")),
+        ("imap://u:p@[::1]:993/Back/Here?tls=tls", Mailbox(None, "::1", 993, "tls", "u", "p", "Back/Here")),
+    ],
+)
+def test_the_mailbox_is_read_from_its_address(tmp_path: Path, given: str, read: Mailbox) -> None:
+    assert load(tmp_path, WORKSHOPS_MAILBOX_URL=given).mailbox == read
+    assert "p@ss" not in repr(read)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "maildir:///", "maildir://host/path", "maildir:relative", "imap://mx.example.org", "imap://u:p@",
+        "imap://u:p@mx.example.org?tls=perhaps", "imap://u:p@mx.example.org:0", "imap://u:p%0D%0Ax@mx.example.org",
+        "imap://u:p@mx.example.org/IN%0ABOX", "imap://u:p@mx.example.org?more=1", "pop://u:p@mx.example.org",
+        "nonsense",
+    ],
+)
+def test_a_mailbox_that_cannot_be_read_is_refused_in_words(tmp_path: Path, given: str) -> None:
+    with pytest.raises(SettingsError, match="WORKSHOPS_MAILBOX_URL must look like"):
+        load(tmp_path, WORKSHOPS_MAILBOX_URL=given)

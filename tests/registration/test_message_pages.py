@@ -149,7 +149,7 @@ def test_what_did_not_arrive_needs_attention_until_it_is_dealt_with(
     assert "550 No such &lt;user&gt;" in client.get("/staff/messages").text
     for page in ("", f"/{person.id}"):
         shown = client.get(f"/staff/events/{event.slug}/people{page}").text
-        assert "Mail to this address is refused: 550 No such &lt;user&gt;" in shown
+        assert "Mail to this address is refused: “550 No such &lt;user&gt;”" in shown
     assert press(client, message, "deal_with").status_code == 303
     assert "did not arrive</a>" not in client.get("/staff/").text
     later = put(session, event, clock, settings, dedupe_key="two")
