@@ -72,6 +72,7 @@ def _drop_held(session: Session, *, now: datetime, settings: Settings) -> int:
 #: What the worker does besides sending: words -> work(session, *, now, settings) -> how many things it did.
 DUE_WORK: dict[str, Callable[..., int]] = {
     "offers that ran out": registration.lapse_offers,
+    "places that colleagues were asked about": registration.forget_passes,
     "shares that end": registration.release_shares,
     "are you still coming": registration.ask_again,
     "places without an answer": registration.free_unanswered,
@@ -98,6 +99,7 @@ def _reason_about_a_place(session: Session, message: OutboxMessage, now: datetim
 SEND_CHECKS: dict[str, Callable[[Session, OutboxMessage, datetime], str | None]] = {
     "account": accounts.reason_not_to_send,
     "invitee": registration.reason_not_to_send_invitation,
+    "pass": registration.reason_not_to_send_pass,
     "proposal": proposals.reason_not_to_send,
     "registration": _reason_about_a_place,
     "team": schedule.reason_not_to_send,

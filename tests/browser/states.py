@@ -25,6 +25,8 @@ from workshops.audit.rules import COMMAND, person
 from workshops.core import clock
 from workshops.core.db import transaction
 from workshops.core.versions import touch_public
+from workshops.messages.queries import messages_of_event
+from workshops.messages.service import unsealed_links
 from workshops.registration import service as registration
 from workshops.registration.models import Registration
 from workshops.registration.queries import registrations_of
@@ -79,10 +81,13 @@ class Scene:
         registration.lapse_offers(self.session, **self.how())
         self.show("lapsed", late)
         self.show("offered", self.first(FULL, "offered"))
-        details = registration.Details(name="Example Person 99", email="person99@example.org")
-        registration.register(
-            self.session, event_id=self.event(FULL).id, details=details, if_full="wait", **self.how()
-        )
+        for number in (99, 98):
+            details = registration.Details(
+                name=f"Example Person {number}", email=f"person{number}@example.org"
+            )
+            registration.register(
+                self.session, event_id=self.event(FULL).id, details=details, if_full="wait", **self.how()
+            )
         self.show("waiting", self.first(FULL, "waiting"))
 
     def approval(self) -> None:
@@ -133,6 +138,16 @@ class Scene:
         asked = self.first(ONLINE_TOO, "confirmed")
         asked.asked_at = self.now
         self.show("asked", asked)
+        passing = self.first(OPEN, "confirmed")
+        registration.offer_pass(
+            self.session, registration_id=passing.id, name="Example Colleague", email="colleague@example.org",
+            actor=COMMAND, **self.how(),
+        )
+        self.show("passing", passing)
+        mail = messages_of_event(self.session, passing.event_id)[0]
+        links = unsealed_links(mail, settings=self.settings)
+        assert links is not None
+        self.places["passed"] = urlsplit(links["pass"]).path
 
     def links(self) -> dict[str, str]:
         """A link to set a new password, and one that is used up."""

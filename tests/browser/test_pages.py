@@ -72,6 +72,8 @@ GONE = {
     "/places/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA": 404,
     "/staff/link/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA": 404,
 }
+#: Below My place.
+OWN_PAGES = ("/change", "/cancel", "/move", "/pass-on", "/delete")
 PARTS = ("about", "when", "where", "registration", "questions", "who")
 STAFF = (
     "/staff/", "/staff/?show=drafts", "/staff/?show=past&whose=mine", "/staff/events/new", "/staff/programmes",
@@ -105,7 +107,8 @@ STAFF = (
 #: Answers that are no pages: files, feeds, and what monitors read.
 NOT_PAGES = {
     "static_file", "evidence.healthz", "evidence.readyz", "evidence.export_events", "evidence.export_people",
-    "feeds.calendar_ics", "feeds.event_ics", "feeds.my_calendar_ics", "feeds.programme_ics", "feeds.write_ups_atom",
+    "registration.my_data", "feeds.calendar_ics", "feeds.event_ics", "feeds.my_calendar_ics", "feeds.programme_ics",
+    "feeds.write_ups_atom",
     "schedule.gap_map_csv", "site.robots_txt", "site.security_txt",
 }  # fmt: skip
 
@@ -155,7 +158,7 @@ def test_pages_with_forms_links_and_errors(scene: Scene, new_visitor: NewVisitor
     seen: dict[str, str] = {}
     wrong = look_at(visitor, (*WITH_FORM, *scene.places.values()), seen)
     confirmed, offered = scene.places["confirmed"], scene.places["offered"]
-    for path in (*(confirmed + more for more in ("/change", "/cancel", "/move")), offered + "/cancel"):
+    for path in (*(confirmed + more for more in OWN_PAGES), offered + "/cancel"):
         wrong += look_at(visitor, (path,), seen)
         assert visitor.page.url.endswith(path), f"{path} leads elsewhere"
     links = {scene.links["new_password"]: 200, scene.links["demonstration"]: 200, scene.links["used"]: 410}
@@ -237,7 +240,7 @@ def test_no_page_was_forgotten_and_no_two_have_one_title(
     app: Flask = running_apps("sqlite").app
     visited = [*pages_for_staff, *PUBLIC, *WITH_FORM, *scene.places.values(), *scene.links.values()]
     visited += pages_of(scene.proposals)
-    visited += [scene.places["confirmed"] + more for more in ("/change", "/cancel", "/move")]
+    visited += [scene.places["confirmed"] + more for more in OWN_PAGES]
     match = app.url_map.bind("localhost").match
     reached = {match(urlsplit(path).path)[0] for path in visited}
     pages = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}

@@ -108,6 +108,8 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "still_coming": ("registration/still_coming", {"until": None}),
     "still_coming_freed": ("registration/still_coming", {}),
+    "pass_offered": ("registration/pass_offered", {}),
+    "place_passed_on": ("registration/place_passed_on", {"state": "cancelled", "has_invitation": True}),
     "place_freed": ("registration/place_freed", {"state": "lapsed", "has_invitation": True}),
     "place_cancelled_waiting": ("registration/place_cancelled", {"state": "cancelled", "was": "waiting"}),
     "place_cancelled_by_organiser": (
@@ -176,7 +178,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "account_invitation": ("accounts/invitation", ACCOUNT),
     "account_new_password": ("accounts/new_password", ACCOUNT),
 }
-LINKS = ("place", "place_a", "place_b", "account", "password", "confirm", "proposal")
+LINKS = ("place", "place_a", "place_b", "account", "password", "confirm", "proposal", "pass")
 
 
 def rendered(name: str, tmp_path: Path) -> dict[str, str]:

@@ -43,7 +43,7 @@ from workshops.core.tokens import new_token, token_hash
 from workshops.followup.models import Note, WriteUp
 from workshops.messages.models import OutboxMessage
 from workshops.proposals.models import AskForm
-from workshops.registration.models import CalendarToken, Invitee, PlaceToken
+from workshops.registration.models import CalendarToken, Invitee, PlacePass, PlaceToken
 from workshops.schedule.models import EventFacilitator, ProgrammeOrganiser, Room, Topic
 
 pytestmark = pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
@@ -119,7 +119,10 @@ def people(app: Flask, session: Session, clock: FakeClock) -> World:
                       invited_at=clock.now)  # fmt: skip
     session.add_all([write_up, message, invitee])
     session.flush()
-    place, offer, calendar, link = (new_token() for _ in range(4))
+    place, offer, calendar, link, passed = (new_token() for _ in range(5))
+    session.add(PlacePass(registration_id=confirmed.id, name="A Colleague", email="colleague@example.org",
+                          token_hash=token_hash("pass", passed), created_at=clock.now,
+                          expires_at=clock.now + timedelta(days=1)))  # fmt: skip
     for token, person in ((place, confirmed), (offer, offered)):
         session.add(PlaceToken(registration_id=person.id, token_hash=token_hash("place", token), created_at=clock.now))
     session.add(CalendarToken(email_key=confirmed.email_key, token_hash=token_hash("calendar", calendar),
@@ -144,7 +147,7 @@ def people(app: Flask, session: Session, clock: FakeClock) -> World:
         "host_id": (make_host(session).id,),
         "topic_id": tuple(topic.id for topic in topics),
         "account_id": (ids[role_table.VIEWER],),
-        "token": (place, offer, calendar, link,
+        "token": (place, offer, calendar, link, passed,
                   *(proposal_link(session, waits, purpose) for purpose in ("proposal", "confirm"))),
         "invitee_id": (invitee.id,),
         "part": ("about",),

@@ -75,7 +75,9 @@ TABLE: dict[str, tuple[Action, ...]] = {
             (
                 "registration.place", "registration.change_place", "registration.cancel_place",
                 "registration.move_place", "registration.take_offer", "registration.decline_offer",
-                "registration.still_coming", "registration.make_calendar", "feeds.my_calendar_ics",
+                "registration.still_coming", "registration.pass_on", "registration.take_pass_back",
+                "registration.take_over", "registration.my_data", "registration.delete_my_data",
+                "registration.make_calendar", "feeds.my_calendar_ics",
             ),
             by_link=True,
         ),

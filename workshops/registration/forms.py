@@ -248,6 +248,35 @@ class CancelForm(Form):
     )
 
 
+class PassOnForm(Form):
+    """The colleague who is asked to take a place over."""
+
+    name = TextField("Their full name", [required("Enter your colleague’s name"), max_length(NAME_MAX)])
+    email = EmailField(
+        "Their email address", [required("Enter your colleague’s email address"), max_length(EMAIL_MAX)],
+        hint="We ask them by email. Your place stays yours until they say yes",
+    )
+
+
+class TakeOverForm(_AboutYou):
+    """What a colleague tells who takes a place over; the address is the one that was asked."""
+
+    def details(self, email: str) -> Details:
+        """What was typed, for the service."""
+        return Details(
+            name=str(self.name.data),
+            email=email,
+            organisation=self.organisation.data,
+            job_title=self.job_title.data,
+            sector=self.sector.data or "",
+            perspective=(self.perspective.data or "") if "perspective" in self else "",
+            access_needs=self.access_needs.data,
+            dietary_needs=self.dietary_needs.data,
+            question=self.question.data,
+            answers=self.answers(),
+        )
+
+
 class MoveForm(Form):
     """Moving to another date. The dates are set by the view."""
 

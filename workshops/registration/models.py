@@ -115,6 +115,25 @@ class PlaceToken(Base):
     revoked_at: Mapped[datetime | None]
 
 
+class PlacePass(Base):
+    """A place on its way to a colleague, who has not said yes. The link of its mail is good for this alone."""
+
+    __tablename__ = "place_passes"
+    __table_args__ = (Index("ix_place_passes_registration_id", "registration_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registrations.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    email: Mapped[str]
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    #: When it was taken over, taken back, or replaced by another one.
+    ended_at: Mapped[datetime | None]
+
+    registration: Mapped[Registration] = relationship()
+
+
 class CalendarToken(Base):
     """A personal feed of one address's places. A new one ends the old one."""
 

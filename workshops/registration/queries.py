@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from workshops.core.addresses import email_key
 from workshops.core.tokens import looks_like_token, token_hash
-from workshops.registration.models import CalendarToken, Invitee, Needs, PlaceToken, Registration
+from workshops.registration.models import CalendarToken, Invitee, Needs, PlacePass, PlaceToken, Registration
 from workshops.registration.rules import ACTIVE_STATES, HOLDING_STATES, Room, Terms, Waiting
 from workshops.schedule.models import Event
 from workshops.schedule.queries.team import run_sequence, run_sequences
@@ -21,6 +21,7 @@ from workshops.schedule.rules.place_rules import PERSPECTIVES, read_shares
 #: What place and calendar tokens are good for; a token of one purpose opens nothing else.
 PLACE_PURPOSE = "place"
 CALENDAR_PURPOSE = "calendar"
+PASS_PURPOSE = "pass"
 
 
 def terms_of(event: Event) -> Terms:
@@ -280,6 +281,22 @@ def person_by_token(session: Session, token: str) -> Registration | None:
         .where(
             PlaceToken.token_hash == token_hash(PLACE_PURPOSE, token),
             PlaceToken.revoked_at.is_(None),
+            Registration.erased_at.is_(None),
+        )
+    )
+
+
+def pass_by_token(session: Session, token: str, now: datetime) -> PlacePass | None:
+    """What a colleague was asked to take over; None for a wrong, ended or late link."""
+    if not looks_like_token(token):
+        return None
+    return session.scalar(
+        select(PlacePass)
+        .join(Registration, Registration.id == PlacePass.registration_id)
+        .where(
+            PlacePass.token_hash == token_hash(PASS_PURPOSE, token),
+            PlacePass.ended_at.is_(None),
+            PlacePass.expires_at > now,
             Registration.erased_at.is_(None),
         )
     )

@@ -121,6 +121,8 @@ def history_sentence(action: str, reason: str, fields: str = "") -> str:
         "place_freed": f"Your place went to somebody else: {reason}",
         "asked_again": "We asked whether you are still coming",
         "still_coming": "You said that you are coming",
+        "pass_offered": "You asked a colleague to take your place over",
+        "pass_taken_back": "You kept your place after all",
         "place_passed_on": "You passed your place to a colleague",
         "place_taken_over": "You took this place over from a colleague",
         "person_skipped": f"The organiser let the next person go first: {reason}",

@@ -26,6 +26,7 @@ from workshops.registration.service.listeners import (
     tell_event_off,
     tell_event_reinstated,
 )
+from workshops.registration.service.own_data import check_can_be_deleted, data_of, delete_own_data
 from workshops.registration.service.own_place import (
     Changes,
     cancel_place,
@@ -34,6 +35,15 @@ from workshops.registration.service.own_place import (
     make_calendar,
     move_place,
     take_offer,
+)
+from workshops.registration.service.passing_on import (
+    PassGone,
+    forget_passes,
+    offer_pass,
+    open_pass,
+    reason_not_to_send_pass,
+    take_pass,
+    take_pass_back,
 )
 from workshops.registration.service.people import (
     Answered,
@@ -58,6 +68,15 @@ from workshops.registration.service.telling import event_when
 from workshops.registration.service.upkeep import erase_expired, lapse_offers, release_shares
 
 __all__ = [
+    "PassGone",
+    "check_can_be_deleted",
+    "data_of",
+    "delete_own_data",
+    "offer_pass",
+    "open_pass",
+    "reason_not_to_send_pass",
+    "take_pass",
+    "take_pass_back",
     "Answered",
     "answer_people",
     "tell_untold",
@@ -90,6 +109,7 @@ __all__ = [
     "find_my_place",
     "foresee_news",
     "foresee_place_rules",
+    "forget_passes",
     "free_unanswered",
     "has_registrations",
     "lapse_offers",

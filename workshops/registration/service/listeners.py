@@ -182,6 +182,7 @@ _STILL_TRUE = {
     "thank_you": ("confirmed",),
     "still_coming": ("confirmed",),
     "place_freed": ("lapsed",),
+    "place_passed_on": ("cancelled",),
 }
 
 

@@ -11,7 +11,7 @@ from workshops.audit.rules import WORKER
 from workshops.audit.service import record
 from workshops.config import Settings
 from workshops.messages.service import forget_messages_about
-from workshops.registration.models import CalendarToken, Needs, PlaceToken, Registration
+from workshops.registration.models import CalendarToken, Needs, PlacePass, PlaceToken, Registration
 from workshops.registration.queries import registrations_of
 from workshops.registration.rules import NEEDS_KEPT, PEOPLE_KEPT
 from workshops.registration.rules.reasons import ran_out
@@ -120,10 +120,21 @@ def erase_expired(session: Session, *, now: datetime, dry_run: bool) -> dict[str
     return counts
 
 
+def erase_person(session: Session, registration: Registration, now: datetime) -> None:
+    """Remove everything personal of one registration: who it was, needs, answers, links and mail."""
+    session.execute(delete(Needs).where(Needs.registration_id == registration.id))
+    _erase_people(session, Registration.id == registration.id, now)
+    session.expire(registration)
+
+
 def _erase_people(session: Session, late_people: ColumnElement[bool], now: datetime) -> None:
     ids = session.scalars(select(Registration.id).where(late_people).order_by(Registration.id)).all()
     for start in range(0, len(ids), BATCH):
         some = ids[start : start + BATCH]
+        session.execute(
+            delete(PlacePass).where(PlacePass.registration_id.in_(some)),
+            execution_options={"synchronize_session": False},
+        )
         session.execute(
             delete(PlaceToken).where(PlaceToken.registration_id.in_(some)),
             execution_options={"synchronize_session": False},

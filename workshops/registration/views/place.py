@@ -22,6 +22,7 @@ from workshops.registration.rules import (
     FullChoice,
     answer_words,
     asked_before,
+    check_can_be_passed_on,
     refuse_registration,
     state_words,
 )
@@ -31,6 +32,7 @@ from workshops.schedule.calendar_entry import location_words
 from workshops.schedule.models import Event
 from workshops.schedule.queries import other_dates
 from workshops.schedule.queries.public import event_view
+from workshops.schedule.rules.audience import is_by_invitation
 from workshops.schedule.rules.place_rules import PERSPECTIVES
 from workshops.schedule.rules.public_state import public_state, when_text
 from workshops.schedule.rules.questions import question_texts, read_questions
@@ -95,6 +97,8 @@ def place(token: str) -> ResponseReturnValue:
         waiting_rule=waiting_rule(event.gives_places, has_shares=bool(event.shares)),
         steps=_steps(registration),
         is_asked=_is_asked(registration),
+        passing=service.open_pass(db.session(), registration.id, now()),
+        can_pass_on=_can_pass_on(registration),
         can_move=_can_change(registration) and bool(_dates(registration)),
         can_register_again=registration.state not in ACTIVE_STATES
         and refuse_registration(terms_of(event), now()) is None
@@ -103,6 +107,15 @@ def place(token: str) -> ResponseReturnValue:
         calendar_link=browser.pop(_calendar_key(registration), None),
         saved=request.args.get("saved"),
     )
+
+
+def _can_pass_on(registration: Registration) -> bool:
+    event = registration.event
+    try:
+        check_can_be_passed_on(registration.state, terms_of(event), now())
+    except DomainError:
+        return False
+    return not is_by_invitation(event.booking, event.admits)
 
 
 def _is_asked(registration: Registration) -> bool:
