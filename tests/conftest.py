@@ -24,6 +24,7 @@ from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from tests.journeys.person import Person
 from workshops.config import Settings, load_settings
 from workshops.core import clock as system_clock
 from workshops.core.db import Base, db
@@ -283,6 +284,12 @@ def session(app: Flask) -> Session:
 
 
 # --- clients -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def someone(app: Flask) -> Callable[[], Person]:
+    """someone() is a new person, with a browser of their own and without JavaScript."""
+    return lambda: Person(app.test_client())
 
 
 class FormClient(FlaskClient):

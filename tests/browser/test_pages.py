@@ -52,9 +52,13 @@ PUBLIC = (
     *(f"/events/{INVITED}/registered/{outcome}" for outcome in ("place", "waiting", "requested")),
     *(f"/events/{slug}" for slug in STATES),
 )  # fmt: skip
+#: Several events of a programme at once: to choose, the form, and the receipt.
+WEEK = "/programmes/example-co-production-week"
+SEVERAL = (f"{WEEK}/register", f"{WEEK}/register?event={OPEN}&event={FULL}&event={HYBRID}",
+           f"{WEEK}/registered?place={OPEN}&waiting={FULL}&requested={APPROVAL}&none={HYBRID}")  # fmt: skip
 #: Pages with a form: the form token needs the one cookie there is.
 WITH_FORM = (
-    "/find-my-place", "/find-my-place?sent=1", "/staff/sign-in", "/staff/forgotten-password",
+    *SEVERAL, "/find-my-place", "/find-my-place?sent=1", "/staff/sign-in", "/staff/forgotten-password",
     "/staff/forgotten-password?sent=yes", "/ask-for-an-event", "/ask-for-an-event?sent=1",
     *(f"/programmes/example-co-production-week/{form}" for form in ("host-an-event", "ask-for-an-event")),
     *(f"/events/{slug}/register" for slug in (
@@ -195,7 +199,10 @@ def test_pages_of_proposals(scene: Scene, new_visitor: NewVisitor) -> None:
 def waiting_message(scene: Scene, admin: Visitor) -> tuple[str, ...]:
     """A message that staff hold, with the page to change it, and one that belongs to no event."""
     with closing(sqlite3.connect(scene.site.instance.folder / "workshops.sqlite3", timeout=30)) as database, database:
-        (held,) = database.execute("SELECT max(id) FROM outbox_messages WHERE event_id IS NOT NULL").fetchone()
+        # of an event whose messages no other page of the list shows
+        (held,) = database.execute(
+            "SELECT max(m.id) FROM outbox_messages m JOIN events e ON e.id = m.event_id WHERE e.slug = ?", (FULL,)
+        ).fetchone()
         database.execute(
             "UPDATE outbox_messages SET state = 'due', held_at = created_at, subject = 'A message that is held' "
             "WHERE id = ?", (held,)

@@ -78,6 +78,24 @@ RUN = {
     "account_url": "http://localhost/staff/account",
 }
 
+ONE = {name: EVENT[name] for name in ("title", "when", "where", "event_url", "reference")}
+ONE |= {"attending": "", "joining_link": "", "position": None, "waiting_rule": "", "asking": "", "said": "place",
+        "state": "confirmed", "link": "place_a", "has_invitation": True}  # fmt: skip
+TOGETHER = {
+    "programme": "National Co-production Week",
+    "has_invitations": True,
+    "places": [
+        ONE,
+        {**ONE, "title": "An online chat", "attending": "Online", "joining_link": ONLINE["joining_link"],
+         "reference": "B2B2B2B2", "link": "place_b", "asking": "Friday 3 November 2017, 9am, we ask you."},
+        {**ONE, "title": "A full room", "said": "waiting", "state": "waiting", "position": 3, "link": "place_c",
+         "reference": "C3C3C3C3", "waiting_rule": waiting_rule("offer"), "has_invitation": False},
+        {**ONE, "title": "A second look", "said": "registered_already", "state": "requested", "link": "place_d",
+         "reference": "D4D4D4D4"},
+    ],
+    "left_out": [{"title": "A small room", "why": "All places are taken."}],
+}
+
 #: Name of the snapshot -> (kind, what is special about it).
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "place_confirmed": ("registration/place_confirmed", {"has_invitation": True}),
@@ -106,6 +124,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         "registration/place_confirmed",
         {"asking": "Friday 3 November 2017, 9am, we ask you by email whether you are still coming."},
     ),
+    "places_together": ("registration/places_together", TOGETHER),
     "still_coming": ("registration/still_coming", {"until": None}),
     "still_coming_freed": ("registration/still_coming", {}),
     "pass_offered": ("registration/pass_offered", {}),
@@ -178,7 +197,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "account_invitation": ("accounts/invitation", ACCOUNT),
     "account_new_password": ("accounts/new_password", ACCOUNT),
 }
-LINKS = ("place", "place_a", "place_b", "account", "password", "confirm", "proposal", "pass")
+LINKS = ("place", "place_a", "place_b", "place_c", "place_d", "account", "password", "confirm", "proposal", "pass")
 
 
 def rendered(name: str, tmp_path: Path) -> dict[str, str]:

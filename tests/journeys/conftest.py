@@ -18,12 +18,6 @@ Mail = Callable[..., list[Letter]]
 
 
 @pytest.fixture
-def someone(app: Flask) -> Callable[[], Person]:
-    """someone() is a new person, with a browser of their own."""
-    return lambda: Person(app.test_client())
-
-
-@pytest.fixture
 def organiser(staff: Callable[..., FormClient]) -> Person:
     """Somebody who runs all events, signed in."""
     return Person(staff("organiser"))

@@ -79,11 +79,15 @@ class Desk:
     def kinds(self, email: str | None = None) -> list[str]:
         return [mail.kind.removeprefix("registration/") for mail in self.mails(email)]
 
+    def links(self, mail: OutboxMessage) -> dict[str, str]:
+        """The paths of the personal links in a mail, by name."""
+        links = unsealed_links(mail, settings=self.settings)
+        assert links is not None
+        return {name: re.sub(r"^https?://[^/]+", "", link) for name, link in links.items()}
+
     def link(self, email: str = "ann@example.org") -> str:
         """The path of the personal link in the newest mail to an address."""
-        links = unsealed_links(self.mails(email)[-1], settings=self.settings)
-        assert links is not None
-        return re.sub(r"^https?://[^/]+", "", links["place"])
+        return self.links(self.mails(email)[-1])["place"]
 
     def deliver(self) -> None:
         """Everything in the outbox has gone out."""

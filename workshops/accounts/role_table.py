@@ -67,7 +67,10 @@ TABLE: dict[str, tuple[Action, ...]] = {
         Action(
             "Register for an event, and ask for the own link again",
             EVERYBODY,
-            ("registration.register", "registration.receipt", "registration.find_my_place"),
+            (
+                "registration.register", "registration.receipt", "registration.register_for_several",
+                "registration.receipt_for_several", "registration.find_my_place",
+            ),
         ),
         Action(
             "See, change, move and cancel the own place",

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from typing import Any
 
 from workshops.core.text import clean_text
+from workshops.ical.streams import calendar_objects
 
 #: Who mail comes from, beside the address in WORKSHOPS_MAIL_FROM.
 SENDER_NAME = "Co-production events"
@@ -50,6 +53,8 @@ def display_name(name: str) -> str:
 def build_mail(letter: Letter, *, mail_from: str, sent_at: datetime) -> EmailMessage:
     """The mail: text, HTML and, when there is one, the calendar part, as alternatives of each other.
 
+    Several iCalendar objects, one after the other, are attached as files.
+
     sent_at: aware; becomes the Date. The same letter and instant give the same bytes.
     Raises ValueError for an address or header that cannot be written safely.
     """
@@ -66,15 +71,23 @@ def build_mail(letter: Letter, *, mail_from: str, sent_at: datetime) -> EmailMes
     if letter.calendar is not None:
         if letter.calendar_method not in ("REQUEST", "CANCEL"):
             raise ValueError("a calendar part needs its method")
-        # RFC 6047 2.4: the method parameter equals METHOD inside, and the charset is named.
-        mail.add_alternative(
-            letter.calendar,
-            maintype="text",
-            subtype="calendar",
-            cte="base64",
-            params={"method": letter.calendar_method, "charset": "UTF-8", "name": "invite.ics"},
-            disposition="inline",
-            filename="invite.ics",
-        )
-    mail.set_boundary("=_" + hashlib.sha256(letter.message_id.encode()).hexdigest()[:32])
+        _add_calendar(mail, calendar_objects(letter.calendar), letter.calendar_method)
+    boundary = "=_" + hashlib.sha256(letter.message_id.encode()).hexdigest()[:32]
+    for number, part in enumerate(part for part in mail.walk() if part.is_multipart()):
+        part.set_boundary(f"{boundary}_{number}" if number else boundary)
     return mail
+
+
+def _add_calendar(mail: EmailMessage, objects: Sequence[bytes], method: str) -> None:
+    """One object is the mail, in its third form; of several each is a file, for a mail can be one invitation only."""
+    for number, content in enumerate(objects, start=1):
+        name = "invite.ics" if len(objects) == 1 else f"invite-{number}.ics"
+        # RFC 6047 2.4: the method parameter equals METHOD inside, and the charset is named.
+        how: dict[str, Any] = {
+            "maintype": "text", "subtype": "calendar", "cte": "base64", "filename": name,
+            "params": {"method": method, "charset": "UTF-8", "name": name},
+        }  # fmt: skip
+        if len(objects) == 1:
+            mail.add_alternative(content, disposition="inline", **how)
+        else:
+            mail.add_attachment(content, **how)

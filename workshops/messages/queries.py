@@ -75,6 +75,16 @@ def lock_waiting_messages(session: Session, event_id: int, kinds: Sequence[str])
     ).all()
 
 
+def lock_waiting_message(session: Session, dedupe_key: str) -> OutboxMessage | None:
+    """The message of some news, locked, while nobody has begun to send it; else None."""
+    return session.scalar(
+        select(OutboxMessage)
+        .where(OutboxMessage.dedupe_key == dedupe_key, OutboxMessage.state.in_(("due", "retry")))
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+
+
 def waiting_about(session: Session, event_id: int, kinds: Sequence[str]) -> frozenset[int]:
     """What those messages are about, by id; only looks."""
     found = session.scalars(
@@ -119,6 +129,11 @@ def messages_about(session: Session, kind: str, about_id: int | None, limit: int
         .order_by(OutboxMessage.created_at.desc(), OutboxMessage.id.desc())
         .limit(limit)
     ).all()
+
+
+def message_by_key(session: Session, dedupe_key: str) -> OutboxMessage | None:
+    """The message of some news, or None."""
+    return session.scalar(select(OutboxMessage).where(OutboxMessage.dedupe_key == dedupe_key))
 
 
 def queue_age(session: Session, now: datetime) -> float:

@@ -43,6 +43,7 @@ _QUESTIONS_CHANGED = "The questions of this event have changed since you opened 
 NO_ANSWER = "No answer"
 
 _TELL = (("yes", "Yes, email everybody who is added"), ("no", "No, only put them on the list"))
+_IF_ONE_IS_FULL = (("wait", "Put me on its waiting list, where it has one"), ("leave", "Leave that event out"))
 _IF_FULL = (("wait", "Put me on the waiting list"), ("leave", "Do not register me"))
 
 
@@ -92,7 +93,7 @@ class _WithQuestions(Form):
 
     def answer_fields(self) -> list[Any]:
         """The fields of the event's own questions."""
-        return [field for field in self if field.name.startswith("answer_")]
+        return [field for field in self if field.short_name.startswith("answer_")]
 
     def answers(self) -> dict[str, Any]:
         """{words of the question: text or choices}: what was answered, nothing for what was left open."""
@@ -219,6 +220,74 @@ class RegistrationForm(_AboutYou):
     def name_text(self) -> str:
         """The name as typed, cleaned."""
         return str(self.name.data)
+
+
+class SeveralForm(_AboutYou):
+    """POST /programmes/<slug>/register: what is told once for all events."""
+
+    email = EmailField(
+        "Email address",
+        [required("Enter your email address"), max_length(EMAIL_MAX)],
+        hint="We send your places and the invitations for your calendar to this address, in one email",
+    )
+    if_full = RadioField(
+        "If all places of an event are taken", [required("Choose what we do when all places of an event are taken")],
+        choices=_IF_ONE_IS_FULL,
+    )
+    form_key = HiddenField()
+
+    def fit_to_all(self, *, has_food: bool, has_shares: bool) -> None:
+        """Leave out what none of the events asks; what one alone asks stands in a part of its own."""
+        self.fit_to(mode="", questions=(), has_shares=has_shares)
+        if not has_food:
+            del self.dietary_needs
+        for name in [name for name in self._fields if name not in ("name", "email")]:
+            self._fields.move_to_end(name)
+
+    def details(self, part: EventPart) -> Details:
+        """What was typed, for one of the events."""
+        return Details(
+            name=str(self.name.data),
+            email=self.email.data,
+            attending=part.attending.data if "attending" in part else None,
+            organisation=self.organisation.data,
+            job_title=self.job_title.data,
+            sector=self.sector.data or "",
+            perspective=(self.perspective.data or "") if "perspective" in self else "",
+            access_needs=self.access_needs.data,
+            dietary_needs=self.dietary_needs.data if "dietary_needs" in self and part.has_food else "",
+            question=self.question.data,
+            answers=part.answers(),
+        )
+
+
+class EventPart(_WithQuestions):
+    """What one of several events asks beside what is told once. Its fields carry a prefix that names the event."""
+
+    class Meta(_WithQuestions.Meta):
+        csrf = False  # the form around it has the token
+
+    attending = RadioField(
+        "How will you take part?", [required("Choose how you will take part")], choices=tuple(ATTENDING_WORDS.items())
+    )
+    answer_1 = TextAreaField("Question 1")
+    answer_2 = TextAreaField("Question 2")
+    answer_3 = TextAreaField("Question 3")
+    answer_4 = TextAreaField("Question 4")
+    answer_5 = TextAreaField("Question 5")
+    asked = HiddenField()
+    has_food = True
+
+    def fit_to(self, *, mode: str, questions: Sequence[Question]) -> None:
+        """Leave out what this event does not ask; to be called before validate()."""
+        if mode != "hybrid":
+            del self.attending
+        self.has_food = mode != "online"
+        self.ask(questions, {})
+
+    def has_fields(self) -> bool:
+        """Whether there is anything to answer."""
+        return "attending" in self or bool(self.answer_fields())
 
 
 class ChangePlaceForm(_AboutYou):

@@ -39,6 +39,12 @@ class Registration(Base):
         Index("uq_registrations_form_key", "event_id", "form_key_hash", unique=True),
         Index("ix_registrations_queue", "event_id", "state", "attending", "waiting_since", "id"),
         Index("ix_registrations_email_key", "email_key"),
+        Index(
+            "ix_registrations_together",
+            "together",
+            sqlite_where=text("together IS NOT NULL"),
+            postgresql_where=text("together IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -84,6 +90,8 @@ class Registration(Base):
     may_be_freed: Mapped[bool] = mapped_column(default=False)
     #: The registration this one took over from: of another date, or of the colleague who passed the place on.
     came_from_id: Mapped[int | None]
+    #: Names the send in which they registered for several events at once, as long as one mail tells of all.
+    together: Mapped[str | None]
     #: When personal values were removed.
     erased_at: Mapped[datetime | None]
 

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from workshops.core.addresses import email_key
 from workshops.core.tokens import looks_like_token, token_hash
+from workshops.messages.models import OutboxMessage
+from workshops.messages.queries import message_by_key, messages_about
 from workshops.registration.models import CalendarToken, Invitee, Needs, PlacePass, PlaceToken, Registration
 from workshops.registration.rules import ACTIVE_STATES, HOLDING_STATES, Room, Terms, Waiting
 from workshops.schedule.models import Event
@@ -410,3 +412,18 @@ def questions_counts(session: Session, event_id: int) -> int:
             Registration.event_id == event_id, Registration.question != "", Registration.state.in_(ACTIVE_STATES)
         )
     ) or 0
+
+
+def together_key(together: str) -> str:
+    """The dedupe_key of the one mail about several registrations of one send."""
+    return f"places_together:{together}"
+
+
+def mails_about(session: Session, registration: Registration) -> list[OutboxMessage]:
+    """All mail about a registration, newest first, with the one that told of it beside others."""
+    found = list(messages_about(session, "registration", registration.id))
+    if registration.together is not None:
+        shared = message_by_key(session, together_key(registration.together))
+        if shared is not None and shared.about_id != registration.id:
+            found = sorted([*found, shared], key=lambda mail: (mail.created_at, mail.id), reverse=True)
+    return found

@@ -184,3 +184,12 @@ def forget_messages_about(session: Session, kind: str, ids: Sequence[int]) -> in
     about = (OutboxMessage.about_kind == kind, OutboxMessage.about_id.in_(ids))
     done = session.execute(delete(OutboxMessage).where(*about).execution_options(synchronize_session=False))
     return int(getattr(done, "rowcount", 0))
+
+
+def forget_messages(session: Session, dedupe_keys: Sequence[str]) -> int:
+    """Delete the messages of some news, whatever their state; returns how many."""
+    if not dedupe_keys:
+        return 0
+    named = delete(OutboxMessage).where(OutboxMessage.dedupe_key.in_(list(dedupe_keys)))
+    done = session.execute(named.execution_options(synchronize_session=False))
+    return int(getattr(done, "rowcount", 0))

@@ -64,10 +64,14 @@ from workshops.registration.service.registering import (
     register,
 )
 from workshops.registration.service.reminding import make_reminders
+from workshops.registration.service.several import AT_ONCE_MAX, OneOfSeveral, register_for_several
 from workshops.registration.service.telling import event_when
 from workshops.registration.service.upkeep import erase_expired, lapse_offers, release_shares
 
 __all__ = [
+    "AT_ONCE_MAX",
+    "OneOfSeveral",
+    "register_for_several",
     "PassGone",
     "check_can_be_deleted",
     "data_of",

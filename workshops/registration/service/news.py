@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, literal, update
+from sqlalchemy import JSON, literal, select, update
 from sqlalchemy.orm import Session
 
 from workshops.config import Settings
@@ -35,6 +35,7 @@ from workshops.registration.service.telling import (
     event_words,
     store_batch,
     tell,
+    tell_apart,
 )
 from workshops.schedule.calendar_entry import entry_for
 from workshops.schedule.models import Event
@@ -97,6 +98,7 @@ def tell_news(
     but_not: people whom an offer made a moment ago told everything.
     """
     _drop_reminders(session, event.id)
+    _tell_apart(session, event.id, now=now, settings=settings)
     waiting = waiting_news(session, event.id)
     places = waiting_about_places(session, event.id, but_not)
     if not is_told and not waiting and not places:
@@ -194,6 +196,14 @@ def _write_anew(
         method=old.calendar_method,  # type: ignore[arg-type]
         last_sent=sent.get(registration.email_key), values={"until": until}, drop_after=until,
     )
+
+
+def _tell_apart(session: Session, event_id: int, *, now: datetime, settings: Settings) -> None:
+    """Whoever registered for several events at once and has not had that mail gets one about each."""
+    of_several = select(Registration).where(Registration.event_id == event_id, Registration.together.is_not(None))
+    for registration in session.scalars(of_several.order_by(Registration.id)).all():
+        tell_apart(session, registration, now=now, settings=settings)
+    session.flush()
 
 
 def _drop_reminders(session: Session, event_id: int) -> None:

@@ -11,8 +11,8 @@ from workshops.audit.queries import history_of
 from workshops.audit.rules import Actor
 from workshops.audit.service import record
 from workshops.config import Settings
-from workshops.messages.queries import messages_about
 from workshops.registration.models import Needs, Registration
+from workshops.registration.queries import mails_about
 from workshops.registration.rules import ACTIVE_STATES, ChangeRefused
 from workshops.registration.rules.reasons import history_sentence
 from workshops.registration.service.places import lock_place
@@ -50,7 +50,7 @@ def data_of(session: Session, registration: Registration) -> dict[str, Any]:
         ],
         "emails": [
             {"subject": mail.subject, "state": mail.state, "written_at": mail.created_at.isoformat()}
-            for mail in reversed(messages_about(session, "registration", registration.id))
+            for mail in reversed(mails_about(session, registration))
         ],
     }
 
@@ -59,7 +59,7 @@ def check_can_be_deleted(session: Session, registration: Registration, now: date
     """Raise ChangeRefused with what to do first: give up the place, or wait for the mail that is on its way."""
     if registration.state in ACTIVE_STATES and now < registration.event.over_at:
         raise ChangeRefused("Cancel your place first. Then what you told us can be deleted.")
-    if any(mail.state in _ON_ITS_WAY for mail in messages_about(session, "registration", registration.id)):
+    if any(mail.state in _ON_ITS_WAY for mail in mails_about(session, registration)):
         raise ChangeRefused("An email to you is still on its way. Come back to this page in a few minutes.")
 
 

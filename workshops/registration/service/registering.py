@@ -74,6 +74,16 @@ class Outcome:
     is_new: bool
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What one of several events came to. said: place, waiting, requested, or registered_already."""
+
+    event: Event
+    registration: Registration
+    said: str
+    position: int | None = None
+
+
 class RegisteredMeanwhile(DomainError):
     """The database refused a second active registration of an address; trying again finds the first."""
 
@@ -100,11 +110,13 @@ def register(
     now: datetime,
     settings: Settings,
     actor: Actor | None = None,
+    heard: list[Heard] | None = None,
 ) -> Outcome:
     """Register somebody for an event, or say why not.
 
     if_full: "wait" joins the waiting list when all places are taken; anything else leaves.
     form_key: the hidden value of the form; the same key and address sent again have no second effect.
+    heard: where the caller gathers what it came to and tells it with that of other events; else a mail does.
     Raises RegistrationClosed, FullChoice, NoPlaces, NotAdmitted, DomainError for the field attending, NotFound,
     and RegisteredMeanwhile (only without locks): then roll back and call once more.
     """
@@ -135,7 +147,10 @@ def register(
     decision = decide_registration(terms, room, if_full=if_full, now=now, perspective=perspective)
     known = next((r for r in earlier if r.state in ACTIVE_STATES), None)
     if known is not None:
-        _tell_already_registered(session, event, known, now=now, settings=settings)
+        if heard is not None:
+            heard.append(Heard(event, known, "registered_already"))
+        else:
+            _tell_already_registered(session, event, known, now=now, settings=settings)
         return Outcome(decision.kind, is_new=False)
     if admitted == "not_invited":
         # The same answer as for somebody who is: only the owner of the mailbox learns that they are not.
@@ -146,7 +161,10 @@ def register(
     )
     counts.add(attending, decision.state, perspective=perspective)
     keep_counts(session, event, counts, now=now)
-    _tell_newcomer(session, event, registration, decision, now=now, settings=settings)
+    if heard is not None:
+        heard.append(Heard(event, registration, decision.kind, decision.position))
+    else:
+        _tell_newcomer(session, event, registration, decision, now=now, settings=settings)
     record(
         session, now=now, actor=actor or person(registration.id), action="registered",
         subject=("registration", registration.id), event_id=event.id, fields=("state",), reason=decision.state,

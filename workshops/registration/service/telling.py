@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from workshops.config import Settings
@@ -21,11 +21,11 @@ from workshops.ical.entry import CalendarEntry
 from workshops.ical.invitation import Method, invitation_bytes
 from workshops.ical.sequence import next_sequence
 from workshops.messages.mime import display_name
-from workshops.messages.queries import lock_waiting_messages
+from workshops.messages.queries import lock_waiting_message, lock_waiting_messages
 from workshops.messages.service import Letter, enqueue, enqueue_all, take_back, written
 from workshops.registration.models import PlaceToken, Registration
-from workshops.registration.queries import PLACE_PURPOSE, highest_invite, place_in_queue
-from workshops.registration.rules import ATTENDING_WORDS
+from workshops.registration.queries import PLACE_PURPOSE, highest_invite, place_in_queue, together_key
+from workshops.registration.rules import ATTENDING_WORDS, CALENDAR_STATES
 from workshops.registration.rules.asking_again import asking_of, asking_words
 from workshops.registration.rules.reasons import waiting_rule
 from workshops.schedule.calendar_entry import ORGANISER_NAME, entry_for, location_words
@@ -68,6 +68,8 @@ NEWS_KINDS = tuple(
 )
 #: Why such a mail was taken back, for staff.
 REPLACED = "A newer mail about the event took its place."
+#: Why the mail about several events was, when one of them changed.
+TOLD_APART = "One of these events changed before this went out. A mail about each took its place."
 #: Why a mail about a place was, when the event changed before it went out.
 WRITTEN_ANEW = "The event changed before this went out. A mail that says what holds now took its place."
 
@@ -112,12 +114,13 @@ def event_when(event: Event) -> str:
 
 def mint_link(session: Session, registration: Registration, *, now: datetime, settings: Settings) -> str:
     """A new personal link to My place. Older ones stay valid."""
-    link, token = _new_link(registration, now=now, settings=settings)
+    link, token = new_link(registration, now=now, settings=settings)
     session.add(token)
     return link
 
 
-def _new_link(registration: Registration, *, now: datetime, settings: Settings) -> tuple[str, PlaceToken]:
+def new_link(registration: Registration, *, now: datetime, settings: Settings) -> tuple[str, PlaceToken]:
+    """A new personal link and its row, which the caller adds when the mail is stored."""
     token = new_token()
     kept = PlaceToken(
         registration_id=registration.id, token_hash=token_hash(PLACE_PURPOSE, token), created_at=now
@@ -152,6 +155,8 @@ def tell(
     words: what `event_words` says, when the caller has it for many people at once.
     Returns False when this news was told already. The registration must have its id.
     """
+    if registration.together is not None:
+        tell_apart(session, registration, now=now, settings=settings, but_not=registration.id)
     entry = entry or ready_entry(event, settings=settings)
     calendar = None
     if method == "CANCEL" and event.state == "published" and has_run_entry(session, event.id, registration.email_key):
@@ -159,7 +164,7 @@ def tell(
     if method is not None and entry is not None:
         # A cancelled or postponed event can only be taken out of a calendar.
         method = "CANCEL" if entry.status == "CANCELLED" else method
-        calendar = _invitation(
+        calendar = invitation_for(
             session, event, registration, entry, method, last_sent=last_sent, now=now, settings=settings
         )
     if kind == "on_waiting_list":
@@ -170,7 +175,7 @@ def tell(
         }
     if kind == "place_confirmed":
         values = {**(values or {}), "asking": asking_said(event, now, may_be_freed=registration.may_be_freed)}
-    link, token = _new_link(registration, now=now, settings=settings)
+    link, token = new_link(registration, now=now, settings=settings)
     mail: dict[str, Any] = {
         "kind": f"registration/{kind}",
         "to_email": registration.email,
@@ -239,7 +244,7 @@ def mail_values(
         "state": registration.state,
         "attending": ATTENDING_WORDS[registration.attending] if event.mode == "hybrid" else "",
         # Only people with a place at this very moment are told how to join.
-        "joining_link": _joining_link(event, registration) if is_coming else "",
+        "joining_link": joining_link_for(event, registration) if is_coming else "",
         "has_invitation": has_invitation,
         **_UNSAID,
         **(values or {}),
@@ -256,6 +261,37 @@ def asking_said(event: Event, now: datetime, *, may_be_freed: bool) -> str:
     return asking_words(asking, now) if asking is not None else ""
 
 
+def tell_apart(
+    session: Session, registration: Registration, *, now: datetime, settings: Settings, but_not: int | None = None
+) -> None:
+    """Something changes for one of several who are told in one mail: each is told in a mail of its own instead.
+
+    Only while that mail waits; one that went out was true. but_not: whom the caller is telling just now.
+    """
+    together = str(registration.together)
+    waiting = lock_waiting_message(session, together_key(together))
+    if waiting is None:
+        return
+    take_back(waiting, TOLD_APART)
+    registration.together = None
+    session.flush()
+    kinds = {state: kind for kind, state in SAYS_ALL.items()}
+    of_one_send = select(Registration).where(Registration.together == together).order_by(Registration.id)
+    others = [one for one in session.scalars(of_one_send) if one.id != registration.id]
+    for one in [*others, *([] if but_not == registration.id else [registration])]:
+        one.together = None
+        if one.state in kinds:
+            # What was to go out was never seen, so the same SEQUENCE is good once more.
+            sequence = one.invite_sequence
+            tell(
+                session, one.event, one, kinds[one.state], now=now, settings=settings,
+                method="REQUEST" if sequence is not None and one.state in CALENDAR_STATES else None,
+                last_sent=None if sequence is None else sequence - 1,
+                values={"until": one.offer_expires_at}, drop_after=one.offer_expires_at,
+                dedupe_key=f"apart:{one.id}:{together}",
+            )  # fmt: skip
+
+
 def _knows_all(session: Session, event: Event, registration: Registration) -> None:
     """This mail says all there is to know of the event: an older one about a change that still waits has no news."""
     if registration.told_before is not None:
@@ -265,11 +301,11 @@ def _knows_all(session: Session, event: Event, registration: Registration) -> No
     registration.told = registration.told_before = None
 
 
-def _joining_link(event: Event, registration: Registration) -> str:
+def joining_link_for(event: Event, registration: Registration) -> str:
     return event.joining_link if registration.attending == "online" else ""
 
 
-def _invitation(
+def invitation_for(
     session: Session,
     event: Event,
     registration: Registration,
@@ -280,6 +316,7 @@ def _invitation(
     now: datetime,
     settings: Settings,
 ) -> bytes | None:
+    """The calendar object for one person, whose row keeps its SEQUENCE; None when a calendar cannot carry it."""
     if last_sent == "unknown":
         session.flush()
         last_sent = highest_invite(session, event.id, registration.email_key)
@@ -297,7 +334,7 @@ def _invitation(
             organiser_email=settings.mail_from,
             organiser_name=ORGANISER_NAME,
             event_cancelled=is_gone,
-            joining_link=_joining_link(event, registration) if registration.state == "confirmed" else None,
+            joining_link=joining_link_for(event, registration) if registration.state == "confirmed" else None,
         )
     except ValueError:
         # An address that mail takes and a calendar cannot carry: the words of the mail still arrive.

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from workshops.audit.rules import WORKER
 from workshops.audit.service import record
 from workshops.config import Settings
-from workshops.messages.service import forget_messages_about
+from workshops.messages.service import forget_messages, forget_messages_about
 from workshops.registration.models import CalendarToken, Needs, PlacePass, PlaceToken, Registration
-from workshops.registration.queries import registrations_of
+from workshops.registration.queries import registrations_of, together_key
 from workshops.registration.rules import NEEDS_KEPT, PEOPLE_KEPT
 from workshops.registration.rules.reasons import ran_out
 from workshops.registration.service.inviting import erase_invitees
@@ -141,6 +141,10 @@ def _erase_people(session: Session, late_people: ColumnElement[bool], now: datet
         )
         # later mail, such as a link sent again, has not reached its own age yet and names the same person
         forget_messages_about(session, "registration", some)
+        together = session.scalars(
+            select(Registration.together).where(Registration.id.in_(some), Registration.together.is_not(None))
+        ).all()
+        forget_messages(session, [together_key(str(one)) for one in together])
         session.execute(
             update(Registration)
             .where(Registration.id.in_(some))
@@ -155,6 +159,7 @@ def _erase_people(session: Session, late_people: ColumnElement[bool], now: datet
                 answers={},
                 cancel_reason="",
                 form_key_hash=None,
+                together=None,
                 erased_at=now,
             ),
             execution_options={"synchronize_session": False},

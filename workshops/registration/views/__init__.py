@@ -12,6 +12,7 @@ from workshops.registration.views import (  # noqa: E402
     passes,  # noqa: F401
     place,  # noqa: F401
     public,  # noqa: F401
+    several,  # noqa: F401
     staff,  # noqa: F401
     staff_invited,  # noqa: F401
     staff_place_rules,  # noqa: F401

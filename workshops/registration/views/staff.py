@@ -15,7 +15,7 @@ from workshops.audit.rules import staff
 from workshops.core.clock import now
 from workshops.core.db import db, transaction
 from workshops.core.errors import DomainError, NotFound
-from workshops.messages.queries import messages_about, refusals_of
+from workshops.messages.queries import refusals_of
 from workshops.registration import service
 from workshops.registration.forms import AddPersonForm, AnswerForm
 from workshops.registration.models import Needs, Registration
@@ -23,6 +23,7 @@ from workshops.registration.queries import (
     by_id,
     has_not_answered,
     invited_count,
+    mails_about,
     needs_of_event,
     people_counts,
     queue_positions,
@@ -241,7 +242,7 @@ def person(slug: str, registration_id: int) -> ResponseReturnValue:
         history=history,
         messages=[
             message_row(message)
-            for message in messages_about(db.session(), "registration", registration.id)
+            for message in mails_about(db.session(), registration)
         ],
         is_active=registration.state in ACTIVE_STATES and now() < event.sort_at,
         has_needs=db.session.get(Needs, registration.id) is not None,

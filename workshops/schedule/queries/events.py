@@ -35,6 +35,12 @@ def published_event(session: Session, slug: str) -> Event | None:
     return session.scalar(select(Event).options(*WITH_NAMES).where(Event.slug == slug, Event.state != "draft"))
 
 
+def events_by_slug(session: Session, slugs: Sequence[str]) -> dict[str, Event]:
+    """The events that the public finds at these addresses, by address."""
+    found = session.scalars(select(Event).options(*WITH_NAMES).where(Event.slug.in_(slugs), Event.state != "draft"))
+    return {event.slug: event for event in found}
+
+
 def other_dates(session: Session, event: Event, now: datetime) -> list[Event]:
     """The other published events of the same series that are not over, first ones first."""
     if event.series_id is None:

@@ -13,6 +13,7 @@ from flask import current_app, url_for
 from workshops.core.london_time import date_words, london_date
 from workshops.schedule.queries.public import ListedEvent
 from workshops.schedule.queries.public_programmes import ListedProgramme
+from workshops.schedule.rules.audience import is_by_invitation
 from workshops.schedule.rules.days import at_the_same_time, days_on, month_of, part_words, time_on
 from workshops.schedule.rules.programmes import PROGRAMME_STATES, programme_state
 
@@ -67,6 +68,7 @@ def programme_context(programme: ListedProgramme, listed: Sequence[ListedEvent],
         "is_compact": len(listed) >= COMPACT_FROM,
         "has_feed": any(one.view.month is None for one in listed),
         "forms": open_forms(programme),
+        "register": _register_address(programme, listed),
     }
 
 
@@ -81,6 +83,13 @@ def open_forms(programme: ListedProgramme) -> list[tuple[str, str]]:
         for is_open, words, endpoint in forms
         if is_open and endpoint in current_app.view_functions
     ]
+
+
+def _register_address(programme: ListedProgramme, listed: Sequence[ListedEvent]) -> str:
+    """Where people register for several events at once; empty unless there are two to choose from."""
+    can = sum(one.state.can_register and not is_by_invitation(one.view.booking, one.view.admits) for one in listed)
+    endpoint = "registration.register_for_several"
+    return url_for(endpoint, slug=programme.slug) if can > 1 and endpoint in current_app.view_functions else ""
 
 
 def programme_parts(listed: Sequence[ListedEvent], today: date) -> tuple[list[Part], list[Part]]:
