@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from tests.conftest import FakeClock
-from tests.factories import make_account, make_event
+from tests.factories import make_account, make_event, make_programme
 from tests.guards.test_no_get_writes import contents
 from tests.journeys.conftest import Mail
 from tests.journeys.person import Person
@@ -33,12 +33,19 @@ def test_opening_every_link_of_every_mail_changes_nothing(
     clock: FakeClock,
 ) -> None:
     make_event(session, slug="small-table", capacity_in_person=1)
-    make_event(session, slug="asked-for", booking="by_approval")
+    week = make_programme(session, slug="week")
+    make_event(session, slug="asked-for", booking="by_approval", programme=week)
+    make_event(session, slug="large-table", programme=week)
     for who in ("anna", "ben", "cara"):
         clock.advance(minutes=1)
         register("small-table", who, if_full="wait")
     register("asked-for", "anna")
     register("small-table", "ben", if_full="wait")  # "you are registered already"
+    both = someone().open("/programmes/week/register?event=asked-for&event=large-table")
+    both.fill(name="Emma Example", email="emma@example.org", if_full="wait").press("Register for 2 events")
+    (together,) = mail(to="emma@example.org", kind="places_together")
+    large = someone().open(together.links("/places/")[1]).follow("Pass it to a colleague")
+    large.fill(name="Fay Example", email="fay@example.org").press("Ask my colleague")
     someone().open("/find-my-place").fill(email="anna@example.org").press("Send")
     (confirmation,) = mail(to="anna@example.org", kind="place_confirmed")
     someone().open(confirmation.place).follow("Cancel my place").press("Cancel my place")
@@ -48,7 +55,8 @@ def test_opening_every_link_of_every_mail_changes_nothing(
     written = mail()
     kinds = {letter.kind.rpartition("-")[2] for letter in written}
     assert kinds >= {"place_confirmed", "on_waiting_list", "request_received", "already_registered", "find_my_place",
-                     "place_cancelled", "place_offered", "new_password"}  # fmt: skip
+                     "place_cancelled", "place_offered", "new_password",
+                     "places_together", "pass_offered"}  # fmt: skip
 
     links = sorted({link for letter in written for link in letter.links() if link.startswith(settings.base_url)})
     assert sum("/places/" in link for link in links) >= 8 and any("/staff/link/" in link for link in links)
