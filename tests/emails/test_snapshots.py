@@ -42,6 +42,7 @@ EVENT = {
     "by_organiser": False,
     "changes": [],
     "reason": "",
+    "message": "",
     "until": datetime(2017, 11, 9, 17, tzinfo=UTC),
     "ahead": "",
 }
@@ -124,6 +125,8 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         "registration/place_confirmed",
         {"asking": "Friday 3 November 2017, 9am, we ask you by email whether you are still coming."},
     ),
+    "need_arranged": ("registration/need_arranged", {"message": "Ask for Olivia at the door.\n\nShe knows."}),
+    "need_not_possible": ("registration/need_not_possible", {"message": "We can send you the papers before."}),
     "places_together": ("registration/places_together", TOGETHER),
     "still_coming": ("registration/still_coming", {"until": None}),
     "still_coming_freed": ("registration/still_coming", {}),

@@ -114,7 +114,7 @@ def test_no_filter_is_a_500(
 def test_no_part_of_an_address_is_a_500(app: Flask, staff: Callable[..., FormClient], quiet: None) -> None:
     browser = staff("admin")
     marks = {"slug": "slug-mark", "token": "token-mark", "filename": "file-mark", "outcome": "place", "format": "csv",
-             "part": "part-mark"}
+             "part": "part-mark", "kind": "kind-mark"}
     numbers = ("0", "2147483648", "9223372036854775808", "9" * 5000)
     for rule in app.url_map.iter_rules():
         path = rule.rule
@@ -122,8 +122,9 @@ def test_no_part_of_an_address_is_a_500(app: Flask, staff: Callable[..., FormCli
             is_number = isinstance(rule._converters[name], IntegerConverter)
             part = next(p for p in path.split("<")[1:] if p.split(">")[0].split(":")[-1] == name).split(">")[0]
             path = path.replace(f"<{part}>", "{number}" if is_number else marks[name])
-        tries = [path.replace(mark, value) for mark in ("slug-mark", "token-mark", "file-mark", "part-mark")
-                 if mark in path for value in (*RAW, *(quote(one) for one in HOSTILE[1:3]))]  # fmt: skip
+        tries = [path.replace(mark, value)
+                 for mark in ("slug-mark", "token-mark", "file-mark", "part-mark", "kind-mark") if mark in path
+                 for value in (*RAW, *(quote(one) for one in HOSTILE[1:3]))]  # fmt: skip
         for one in tries or [path]:
             for number in numbers if "{number}" in one else ("",):
                 for method in rule.methods & {"GET", "POST"}:  # type: ignore[operator]

@@ -151,6 +151,7 @@ def people(app: Flask, session: Session, clock: FakeClock) -> World:
                   *(proposal_link(session, waits, purpose) for purpose in ("proposal", "confirm"))),
         "invitee_id": (invitee.id,),
         "part": ("about",),
+        "kind": ("interpreter",),
         "format": ("csv",),
         "outcome": ("place",),
         "filename": (re.search(r"/static/([^\"]+)", app.test_client().get("/").get_data(as_text=True)).group(1),),

@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from tests.conftest import FakeClock
-from workshops.audit.rules import person
+from workshops.audit.rules import COMMAND, Actor, person
 from workshops.config import Settings
 from workshops.core.db import transaction
 from workshops.messages.models import OutboxMessage
@@ -30,6 +30,11 @@ class Desk:
     session: Session
     settings: Settings
     clock: FakeClock
+
+    @property
+    def actor(self) -> Actor:
+        """Somebody at the command line."""
+        return COMMAND
 
     def register(self, event: Event, email: str = "ann@example.org", **more: Any) -> service.Outcome:
         event_id = event.id

@@ -117,6 +117,12 @@ class AccountForm(Form):
     role = RadioField(
         "What may they do?", [required("Choose what they may do")], choices=ROLE_CHOICES, hints=ROLE_HINTS
     )
+    sees_needs = RadioField(
+        "May they read access and food needs?",
+        [required("Choose whether they may read access and food needs")],
+        choices=[("yes", "Yes, of people at the events they run"), ("no", "No")],
+        hints={"yes": "Each look at names is written down. Somebody who only reads never sees needs."},
+    )
     is_active = RadioField(
         "May they sign in?",
         [required("Choose whether they may sign in")],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import CheckConstraint, ForeignKey, Index, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workshops.core.db import Base
@@ -29,6 +29,8 @@ class Account(Base):
     password_set_at: Mapped[datetime | None]
     #: Whether the events they run are sent to their own calendar.
     calendar_invitations: Mapped[bool] = mapped_column(default=True)
+    #: Whether they may read the access and food needs of people at the events they run. Viewers never do.
+    sees_needs: Mapped[bool] = mapped_column(default=True, server_default=true())
 
 
 class SignIn(Base):

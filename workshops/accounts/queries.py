@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, or_, select
@@ -97,3 +97,9 @@ def lock_link(session: Session, token: str) -> AccountLink | None:
         .with_for_update(of=AccountLink)
         .execution_options(populate_existing=True)
     ).one_or_none()
+
+
+def names_of(session: Session, account_ids: Iterable[int]) -> dict[int, str]:
+    """{id: name, or the address where none is given} of these accounts."""
+    rows = session.execute(select(Account.id, Account.name, Account.email).where(Account.id.in_(list(account_ids))))
+    return {account_id: name or email for account_id, name, email in rows}

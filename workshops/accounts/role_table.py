@@ -116,11 +116,13 @@ TABLE: dict[str, tuple[Action, ...]] = {
     ),
     "People at an event": (
         Action(
-            "See who registered, with what they need and what they were sent",
+            "See who registered, and what they were sent",
             RUNNERS,
-            ("registration.people", "registration.person", "registration.needs", "registration.event_messages",
+            ("registration.people", "registration.person", "registration.event_messages",
              "registration.event_message", "registration.message", "evidence.export_people"),
         ),
+        Action("See and answer what people need, where the account may read needs", RUNNERS,
+               ("registration.needs", "registration.take_need_on", "registration.answer_need")),
         Action("Say how places are given, and let somebody go first", RUNNERS,
                ("registration.place_rules", "registration.waiting_list", "registration.skip_person")),
         Action(

@@ -110,6 +110,37 @@ class Needs(Base):
     dietary_needs: Mapped[str] = mapped_column(default="")
 
 
+class NeedTask(Base):
+    """One kind of need at one event: who sees to it, and, once the needs are erased, what it came to as counts."""
+
+    __tablename__ = "need_tasks"
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id", ondelete="SET NULL"))
+    #: How many people needed it, and for how many it was arranged or could not be; said when the needs are erased.
+    people: Mapped[int] = mapped_column(default=0)
+    arranged: Mapped[int] = mapped_column(default=0)
+    not_possible: Mapped[int] = mapped_column(default=0)
+    erased_at: Mapped[datetime | None]
+
+
+class NeedAnswer(Base):
+    """What staff said about one kind of need of one person. Without a row it is still to do."""
+
+    __tablename__ = "need_answers"
+    __table_args__ = (CheckConstraint("state IN ('arranged','not_possible')", name="state"),)
+
+    registration_id: Mapped[int] = mapped_column(
+        ForeignKey("registrations.id", ondelete="CASCADE"), primary_key=True
+    )
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    #: rules.needs.fingerprint of what was answered: when the person writes something else it is to do again.
+    answers_what: Mapped[str]
+    answered_at: Mapped[datetime]
+
+
 class PlaceToken(Base):
     """A personal link to "My place". Each mail mints its own; older ones stay valid until revoked."""
 

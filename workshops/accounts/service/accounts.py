@@ -81,9 +81,17 @@ def invite(
 
 
 def change_account(
-    session: Session, *, account_id: int, name: str, role: str, is_active: bool, now: datetime, actor: Actor
+    session: Session,
+    *,
+    account_id: int,
+    name: str,
+    role: str,
+    is_active: bool,
+    sees_needs: bool | None = None,
+    now: datetime,
+    actor: Actor,
 ) -> Account:
-    """Change somebody's name, role, or whether they may sign in; it takes effect at their next click.
+    """Change somebody's name, role, or whether they may sign in or read needs; it takes effect at their next click.
 
     Raises NotFound, NotYourself, LastAdmin.
     """
@@ -96,6 +104,8 @@ def change_account(
     actor_id = actor.id if actor.kind == "staff" else None
     rules.check_change(actor_id=actor_id, account_id=account_id, before=before, after=after, other_active_admins=others)
     values = {"name": clean_text(name)[: rules.MAX_NAME], "role": role, "is_active": is_active}
+    if sees_needs is not None:
+        values["sees_needs"] = sees_needs
     changed = [field for field, value in values.items() if getattr(account, field) != value]
     for field in changed:
         setattr(account, field, values[field])

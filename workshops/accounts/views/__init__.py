@@ -31,6 +31,7 @@ class SignedIn:
     token: str
     last_seen_at: datetime
     calendar_invitations: bool = True
+    sees_needs: bool = False
     is_authenticated: bool = True
     is_active: bool = True
     is_anonymous: bool = False
@@ -48,7 +49,7 @@ def load_user(token: str) -> SignedIn | None:
     account = found.account
     return SignedIn(
         account.id, account.email, account.name, account.role, found.id, token, found.last_seen_at,
-        account.calendar_invitations,
+        account.calendar_invitations, account.sees_needs and account.role != "viewer",
     )
 
 

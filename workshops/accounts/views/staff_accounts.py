@@ -62,7 +62,12 @@ def invite() -> ResponseReturnValue:
 def edit_account(account_id: int) -> ResponseReturnValue:
     account = _account(account_id)
     form = forms.AccountForm(
-        data={"name": account.name, "role": account.role, "is_active": "yes" if account.is_active else "no"}
+        data={
+            "name": account.name,
+            "role": account.role,
+            "sees_needs": "yes" if account.sees_needs else "no",
+            "is_active": "yes" if account.is_active else "no",
+        }
     )
     if not form.is_submitted():
         return _page(account, form)
@@ -75,6 +80,7 @@ def edit_account(account_id: int) -> ResponseReturnValue:
                     name=form.name.data,
                     role=form.role.data,
                     is_active=form.is_active.data == "yes",
+                    sees_needs=form.sees_needs.data == "yes",
                     now=now(),
                     actor=staff(current_user.id),
                 )

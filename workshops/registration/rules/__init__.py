@@ -5,6 +5,7 @@ Pure: no database, no clock, no chance. `places` decides, `roster` says the same
 """
 
 from workshops.registration.rules.answers import answer_words, asked_before, merged_answers
+from workshops.registration.rules.needs import interpreter_may_be_late
 from workshops.registration.rules.places import (
     NEAR_THE_EVENT,
     SHORTEST_OFFER,
@@ -53,7 +54,6 @@ from workshops.registration.rules.words import (
     STATES,
     TEXT_MAX,
     StateWords,
-    interpreter_may_be_late,
     needs_kept_until,
     staff_words,
     state_words,

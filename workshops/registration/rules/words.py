@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from workshops.core.london_time import deadline_words
 
@@ -111,16 +111,3 @@ def staff_words(state: str) -> tuple[str, str]:
 def needs_kept_until(over_at: datetime) -> datetime:
     """When the access and food needs for an event are deleted."""
     return over_at + NEEDS_KEPT
-
-
-#: Interpreters are booked this many working days ahead.
-INTERPRETER_WORKING_DAYS = 10
-
-
-def interpreter_may_be_late(today: date, starts_on: date) -> bool:
-    """Whether fewer than 10 working days (Monday to Friday) are left to book an interpreter."""
-    days = (starts_on - today).days
-    if days > 3 * INTERPRETER_WORKING_DAYS:
-        return False
-    working = sum((today + timedelta(days=ahead)).weekday() < 5 for ahead in range(1, max(0, days) + 1))
-    return working < INTERPRETER_WORKING_DAYS

@@ -26,6 +26,15 @@ from workshops.registration.service.listeners import (
     tell_event_off,
     tell_event_reinstated,
 )
+from workshops.registration.service.needs import (
+    ToArrange,
+    answer_needs,
+    answers_of,
+    need_states,
+    note_needs_seen,
+    take_need_on,
+    things_to_arrange,
+)
 from workshops.registration.service.own_data import check_can_be_deleted, data_of, delete_own_data
 from workshops.registration.service.own_place import (
     Changes,
@@ -51,7 +60,6 @@ from workshops.registration.service.people import (
     approve_person,
     cancel_for_person,
     decline_person,
-    note_needs_seen,
     resend_link,
     skip_person,
 )
@@ -69,6 +77,12 @@ from workshops.registration.service.telling import event_when
 from workshops.registration.service.upkeep import erase_expired, lapse_offers, release_shares
 
 __all__ = [
+    "ToArrange",
+    "answer_needs",
+    "answers_of",
+    "need_states",
+    "take_need_on",
+    "things_to_arrange",
     "AT_ONCE_MAX",
     "OneOfSeveral",
     "register_for_several",

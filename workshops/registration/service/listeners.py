@@ -16,13 +16,16 @@ from sqlalchemy.orm import Session
 from workshops.audit.rules import WORKER, Actor
 from workshops.audit.service import record
 from workshops.config import Settings
+from workshops.core.london_time import date_words
 from workshops.messages.models import OutboxMessage
 from workshops.messages.queries import lock_waiting_messages, needs_attention
 from workshops.messages.service import take_back
 from workshops.registration.models import Needs, Registration
 from workshops.registration.queries import counts_of, registrations_of
 from workshops.registration.rules import ACTIVE_STATES, offer_deadline
+from workshops.registration.rules.needs import FOOD
 from workshops.registration.rules.news import known_words
+from workshops.registration.service.needs import things_to_arrange
 from workshops.registration.service.news import tell_news
 from workshops.registration.service.places import change_state, settle
 from workshops.registration.service.reminding import is_of_another_start
@@ -183,6 +186,8 @@ _STILL_TRUE = {
     "still_coming": ("confirmed",),
     "place_freed": ("lapsed",),
     "place_passed_on": ("cancelled",),
+    "need_arranged": ACTIVE_STATES,
+    "need_not_possible": ACTIVE_STATES,
 }
 
 
@@ -241,26 +246,36 @@ def attention_for(sender: object = None, *, session: Session, now: datetime, use
         )
         for slug, title, number in asked
     ]
-    needing = session.execute(
-        select(Event.slug, Event.title, func.count())
-        .join(Registration, Registration.event_id == Event.id)
-        .join(Needs, Needs.registration_id == Registration.id)
+    return found + _needs_to_arrange(session, now, own) if user.sees_needs else found
+
+
+def _needs_to_arrange(session: Session, now: datetime, own: Sequence[Any]) -> list[Attention]:
+    """Events with access needs that nobody has answered; the day by which the first of them is usually booked."""
+    events = session.scalars(
+        select(Event)
         .where(
-            Registration.state.in_(ACTIVE_STATES), Needs.access_needs != "", Event.over_at > now,
-            Event.state == "published", *own,
+            Event.over_at > now, Event.state == "published", *own,
+            select(Needs.registration_id)
+            .join(Registration, Registration.id == Needs.registration_id)
+            .where(
+                Registration.event_id == Event.id, Registration.state.in_(ACTIVE_STATES), Needs.access_needs != ""
+            )
+            .exists(),
         )
-        .group_by(Event.id, Event.slug, Event.title, Event.sort_at)
         .order_by(Event.sort_at, Event.id)
-    )
-    return found + [
-        Attention(
-            f"{number} {'person has' if number == 1 else 'people have'} told us about access needs for {title}",
-            number, "registration.needs", {"slug": slug},
-        )
-        for slug, title, number in needing
-    ]
-
-
+    ).all()  # fmt: skip
+    found = []
+    for event in events:
+        open_ones = [one for one in things_to_arrange(session, event) if one.to_do and one.kind != FOOD]
+        if open_ones:
+            people = len({person for one in open_ones for person in one.to_do})
+            first = date_words(min(one.book_by for one in open_ones))
+            who = "1 person waits" if people == 1 else f"{people} people wait"
+            found.append(
+                Attention(f"{who} for what they need at {event.title}: book by {first}", people, "registration.needs",
+                          {"slug": event.slug})
+            )  # fmt: skip
+    return found
 
 
 def messages_needing_attention(

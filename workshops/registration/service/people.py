@@ -1,4 +1,4 @@
-"""What staff do for one person: let in, decline, cancel, send the link again, look at needs."""
+"""What staff do for one person: let in, decline, cancel, send the link again."""
 
 from __future__ import annotations
 
@@ -174,8 +174,3 @@ def resend_link(
         values={"until": registration.offer_expires_at},
     )
     return registration
-
-
-def note_needs_seen(session: Session, *, event_id: int, now: datetime, actor: Actor) -> None:
-    """Write down that somebody looked at who needs what; to be called before the names are shown."""
-    record(session, now=now, actor=actor, action="needs_seen", subject=("event", event_id), event_id=event_id)

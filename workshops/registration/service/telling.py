@@ -52,6 +52,7 @@ _UNSAID: dict[str, Any] = {
     "waiting_rule": "",
     "asking": "",
     "ahead": "",
+    "message": "",
 }
 
 #: Mails that say when, where and how, so that whoever gets one knows all that holds -> the state each is about.

@@ -11,11 +11,12 @@ from workshops.audit.rules import WORKER
 from workshops.audit.service import record
 from workshops.config import Settings
 from workshops.messages.service import forget_messages, forget_messages_about
-from workshops.registration.models import CalendarToken, Needs, PlacePass, PlaceToken, Registration
+from workshops.registration.models import CalendarToken, NeedAnswer, Needs, PlacePass, PlaceToken, Registration
 from workshops.registration.queries import registrations_of, together_key
 from workshops.registration.rules import NEEDS_KEPT, PEOPLE_KEPT
 from workshops.registration.rules.reasons import ran_out
 from workshops.registration.service.inviting import erase_invitees
+from workshops.registration.service.needs import keep_counts_of_needs
 from workshops.registration.service.personal_answers import erase_personal_answers
 from workshops.registration.service.places import change_state, settle
 from workshops.registration.service.telling import tell
@@ -100,9 +101,12 @@ def erase_expired(session: Session, *, now: datetime, dry_run: bool) -> dict[str
             select(func.count()).select_from(CalendarToken).where(_calendar_without_people(late_people))
         ) or 0
         return counts
-    session.execute(
-        delete(Needs).where(Needs.registration_id.in_(late_needs)), execution_options={"synchronize_session": False}
-    )
+    keep_counts_of_needs(session, session.scalars(late_needs).all(), now=now)
+    for table in (NeedAnswer, Needs):
+        session.execute(
+            delete(table).where(table.registration_id.in_(late_needs)),
+            execution_options={"synchronize_session": False},
+        )
     _erase_people(session, late_people, now)
     counts["personal calendars"] = _rowcount(
         session.execute(
@@ -122,7 +126,8 @@ def erase_expired(session: Session, *, now: datetime, dry_run: bool) -> dict[str
 
 def erase_person(session: Session, registration: Registration, now: datetime) -> None:
     """Remove everything personal of one registration: who it was, needs, answers, links and mail."""
-    session.execute(delete(Needs).where(Needs.registration_id == registration.id))
+    for table in (NeedAnswer, Needs):
+        session.execute(delete(table).where(table.registration_id == registration.id))
     _erase_people(session, Registration.id == registration.id, now)
     session.expire(registration)
 

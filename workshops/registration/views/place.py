@@ -26,6 +26,7 @@ from workshops.registration.rules import (
     refuse_registration,
     state_words,
 )
+from workshops.registration.rules.needs import FOOD, KINDS
 from workshops.registration.rules.reasons import history_sentence, waiting_rule
 from workshops.registration.views import blueprint
 from workshops.schedule.calendar_entry import location_words
@@ -151,8 +152,8 @@ def _rows(registration: Registration, needs: Needs | None, token: str) -> list[d
         ("job_title", "Job title", registration.job_title),
         ("sector", "Sector", SECTORS.get(registration.sector, "")),
         *([("perspective", "Perspective", PERSPECTIVES.get(registration.perspective, ""))] if event.shares else []),
-        ("access_needs", "Access needs", needs.access_needs if needs else ""),
-        ("dietary_needs", "Food needs", needs.dietary_needs if needs else ""),
+        ("access_needs", "Access needs", _with_answers(registration, needs, "access")),
+        ("dietary_needs", "Food needs", _with_answers(registration, needs, "food")),
         ("question", "Your question", registration.question),
     ]
     questions = question_texts(event)
@@ -171,6 +172,23 @@ def _rows(registration: Registration, needs: Needs | None, token: str) -> list[d
     ]
     rows.append({"key": "Reference", "value": registration.reference})
     return rows
+
+
+def _with_answers(registration: Registration, needs: Needs | None, which: str) -> str:
+    """What they need, and below it what staff said about it."""
+    if needs is None:
+        return ""
+    answers = service.answers_of(db.session(), [registration.id]).get(registration.id, [])
+    states = service.need_states(needs.access_needs, needs.dietary_needs, answers)
+    said = [
+        f"{KINDS[kind].words}: {_ANSWERS[state]}" for kind, state in states.items()
+        if state in _ANSWERS and (kind == FOOD.key) == (which == "food")
+    ]  # fmt: skip
+    return "\n\n".join(filter(None, (needs.dietary_needs if which == "food" else needs.access_needs, "\n".join(said))))
+
+
+#: What My place says of a need that staff answered.
+_ANSWERS = {"arranged": "we have arranged this.", "not_possible": "we cannot arrange this; our email says more."}
 
 
 @blueprint.post("/places/<token>/still-coming")

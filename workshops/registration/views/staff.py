@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from flask import flash, render_template, request, url_for
-from flask import session as browser
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
@@ -24,7 +22,6 @@ from workshops.registration.queries import (
     has_not_answered,
     invited_count,
     mails_about,
-    needs_of_event,
     people_counts,
     queue_positions,
     registrations_of,
@@ -38,7 +35,6 @@ from workshops.registration.rules import (
     STATES,
     answer_words,
     asked_before,
-    needs_kept_until,
     staff_words,
 )
 from workshops.registration.views import blueprint
@@ -76,6 +72,8 @@ _HISTORY_WORDS = {
     "place_moved": "Moved here from another date",
     "request_approved": "Request approved",
     "link_sent_again": "Link sent again",
+    "need_arranged": "Told that what they need is arranged",
+    "need_not_possible": "Told that what they need cannot be arranged",
     "calendar_made": "Personal calendar made",
     "attendance_marked": "Attendance recorded",
 }
@@ -245,7 +243,7 @@ def person(slug: str, registration_id: int) -> ResponseReturnValue:
             for message in mails_about(db.session(), registration)
         ],
         is_active=registration.state in ACTIVE_STATES and now() < event.sort_at,
-        has_needs=db.session.get(Needs, registration.id) is not None,
+        has_needs=current_user.sees_needs and db.session.get(Needs, registration.id) is not None,
         refusal=refusals_of(db.session(), [registration.email_key]).get(registration.email_key),
     )
 
@@ -343,35 +341,3 @@ def add_person(slug: str) -> ResponseReturnValue:
             return see_other(url_for("registration.person", slug=slug, registration_id=made_id))
     event = _own_event(slug)
     return _page("add_person", event, form=form, sides=_sides(event)), 422
-
-
-@blueprint.route("/staff/events/<slug>/needs", methods=["GET", "POST"])
-@access(FACILITATOR)
-def needs(slug: str) -> ResponseReturnValue:
-    """What must be arranged: counts first; whose needs they are, after a second press that is written down."""
-    event = _own_event(slug)
-    if request.method == "POST":
-        event_id = event.id
-        with transaction() as session:
-            service.note_needs_seen(session, event_id=event_id, now=now(), actor=staff(current_user.id))
-        browser["needs_shown"] = event_id
-        return see_other(url_for("registration.needs", slug=slug) + "#names")
-    found = needs_of_event(db.session(), event.id)
-    return _page(
-        "needs",
-        event,
-        access=_summed(need.access_needs for _, need in found),
-        food=_summed(need.dietary_needs for _, need in found),
-        number=len(found),
-        # Shown once; loading the page again asks again.
-        named=found if browser.pop("needs_shown", None) == event.id else None,
-        kept_until=needs_kept_until(event.over_at),
-    )
-
-
-def _summed(texts: Any) -> list[tuple[str, int]]:
-    """The same words counted together, whatever their case: [("vegetarian", 3), ...], most first."""
-    words = [text.strip() for text in texts if text.strip()]
-    counts = Counter(text.casefold() for text in words)
-    first = {text.casefold(): text for text in reversed(words)}
-    return [(first[key], number) for key, number in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
