@@ -129,12 +129,12 @@ def test_staff_see_what_waits_for_them(session: Session, desk: Desk, clock: Fake
     desk.register(event, access_needs="BSL interpreter")
 
     def found(role: str, id: int) -> list[tuple[str, str]]:
-        user = SimpleNamespace(role=role, id=id)
+        user = SimpleNamespace(role=role, id=id, sees_needs=True)
         return [(a.text, a.url_endpoint) for a in attention_for(session=session, now=clock.now, user=user)]
 
     expected = [
         ("2 people ask for a place at Round-table", "registration.people"),
-        ("1 person has told us about access needs for Round-table", "registration.needs"),
+        ("1 person waits for what they need at Round-table: book by Tuesday 16 March 2027", "registration.needs"),
     ]
     assert found("organiser", 0) == found("facilitator", owner.id) == expected
     assert found("facilitator", owner.id + 1) == found("viewer", owner.id) == []
