@@ -14,6 +14,7 @@ from blinker import Signal
 from sqlalchemy.orm import Session
 
 from workshops.accounts import service as accounts
+from workshops.attendance import forecasts
 from workshops.attendance import service as attendance
 from workshops.config import Settings
 from workshops.followup import service as followup
@@ -23,6 +24,7 @@ from workshops.messages.service import drop_held_too_long
 from workshops.proposals import service as proposals
 from workshops.proposals import signals as proposal_signals
 from workshops.registration import service as registration
+from workshops.registration import signals as registration_signals
 from workshops.schedule import consequence_signals, public_signals, signals
 from workshops.schedule import service as schedule
 from workshops.schedule.planning import watch_planning
@@ -50,6 +52,7 @@ LISTENERS: tuple[tuple[Signal, Listener], ...] = (
     (signals.event_postponed, proposals.tell_host_postponed),
     (signals.event_reinstated, proposals.tell_host_reinstated),
     (proposal_signals.host_counts_composed, attendance.count_for_host),
+    (registration_signals.expectations_composed, forecasts.said_before),
     (signals.event_row_imported, followup.import_write_up),
     (signals.event_page_composed, followup.public_panel),
     (public_signals.past_list_composed, followup.past_counts),
@@ -76,6 +79,7 @@ DUE_WORK: dict[str, Callable[..., int]] = {
     "shares that end": registration.release_shares,
     "are you still coming": registration.ask_again,
     "places without an answer": registration.free_unanswered,
+    "forecasts of how many come": forecasts.keep_forecasts,
     "reminders": registration.make_reminders,
     "thanks": followup.send_thanks,
     "old counters": _forget_counters,

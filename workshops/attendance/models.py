@@ -26,3 +26,18 @@ class AttendanceMark(Base):
     method: Mapped[str] = mapped_column(default="register")
     marked_at: Mapped[datetime]
     marked_by: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+
+
+class AttendanceForecast(Base):
+    """How many were expected when an event began; it stays as it was said. low None: nothing could be said."""
+
+    __tablename__ = "attendance_forecasts"
+
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"), primary_key=True)
+    places: Mapped[int]
+    low: Mapped[int | None]
+    high: Mapped[int | None]
+    #: The history it was made from.
+    people: Mapped[int]
+    events: Mapped[int]
+    made_at: Mapped[datetime]

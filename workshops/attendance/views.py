@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from workshops.attendance import queries, service
+from workshops.attendance.forecasts import said_afterwards, said_before
 from workshops.attendance.forms import AttendanceForm, changed_marks, typed_marks
 from workshops.attendance.rules import CAME, NOT_RECORDED, SHEET_KEPT_FOR, STATUSES, checked_status, status_when_here
 from workshops.audit.rules import staff
@@ -144,12 +145,16 @@ def save_attendance(slug: str) -> ResponseReturnValue:
 
 
 def _register_page(event: Event, form: AttendanceForm, typed: dict[int, str]) -> str:
+    counted = queries.counts(db.session(), event.id)
+    came = counted.came if counted.is_complete and counted.places else None
     return render_template(
         "attendance/attendance_after.html",
         **_heading(event),
         form=form,
         people=queries.people_with_a_place(db.session(), event.id),
-        counts=queries.counts(db.session(), event.id),
+        counts=counted,
+        expected=said_afterwards(db.session(), event, came)
+        if event.over_at <= now() else said_before(event, session=db.session(), now=now()).forecast,
         typed=typed,
         options=[*STATUSES.items(), ("", NOT_RECORDED)],
         has_begun=event.sort_at <= now(),

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from workshops.attendance.forecasts import how_good
 from workshops.audit.rules import staff
 from workshops.core.clock import now
 from workshops.core.db import db, transaction
@@ -51,6 +52,7 @@ def figures() -> ResponseReturnValue:
     ]
     return render_template(
         "evidence/figures.html",
+        forecasts=how_good(db.session()),
         total=line_of("All", chosen),
         tables=tables,
         years=years,

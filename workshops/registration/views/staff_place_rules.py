@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import flash, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -13,6 +15,7 @@ from workshops.core.errors import DomainError
 from workshops.registration import service
 from workshops.registration.place_rules_form import PlaceRulesForm, form_values
 from workshops.registration.queries import sides_of
+from workshops.registration.signals import expectations_composed
 from workshops.registration.views import blueprint
 from workshops.registration.views.staff import _own_event, _page
 from workshops.schedule.models import Event
@@ -34,15 +37,15 @@ def place_rules(slug: str) -> ResponseReturnValue:
     form = PlaceRulesForm(data=form_values(before))
     form.fit_to(sides_of(event), _capacities(event), before)
     if request.method == "GET":
-        return _page("place_rules", event, form=form, getting=0, gives=before.gives)
+        return _rules_page( event, form=form, getting=0, gives=before.gives)
     if not form.validate():
-        return _page("place_rules", _own_event(slug), form=form, getting=0, gives=before.gives), 422
+        return _rules_page( _own_event(slug), form=form, getting=0, gives=before.gives), 422
     wanted = form.rules(before)
     try:
         with transaction() as session:
             getting = service.foresee_place_rules(session, event_id=event_id, rules=wanted, now=now())
         if getting and request.form.get("action") != "save":
-            return _page("place_rules", _own_event(slug), form=form, getting=getting, gives=wanted.gives)
+            return _rules_page( _own_event(slug), form=form, getting=getting, gives=wanted.gives)
         with transaction() as session:
             changed = change_place_rules(
                 session, event_id=event_id, rules=wanted, now=now(), actor=staff(current_user.id), settings=settings()
@@ -56,7 +59,13 @@ def place_rules(slug: str) -> ResponseReturnValue:
         flash("Nothing was changed." if not changed else "The changes are saved." + (told if getting else ""))
         return see_other(url_for("registration.people", slug=slug))
     db.session.rollback()
-    return _page("place_rules", _own_event(slug), form=form, getting=0, gives=wanted.gives), 422
+    return _rules_page( _own_event(slug), form=form, getting=0, gives=wanted.gives), 422
+
+
+def _rules_page(event: Event, **values: Any) -> str:
+    heard = expectations_composed.send(event, session=db.session(), now=now())
+    expected = next((answer for _, answer in heard if answer is not None), None)
+    return _page("place_rules", event, expected=expected, **values)
 
 
 def _capacities(event: Event) -> dict[str, int | None]:
