@@ -80,6 +80,8 @@ DUE_WORK: dict[str, Callable[..., int]] = {
     "are you still coming": registration.ask_again,
     "places without an answer": registration.free_unanswered,
     "forecasts of how many come": forecasts.keep_forecasts,
+    "needs whose time has passed": registration.forget_needs,
+    "needs to arrange soon": registration.remind_owners,
     "reminders": registration.make_reminders,
     "thanks": followup.send_thanks,
     "old counters": _forget_counters,
@@ -103,6 +105,7 @@ def _reason_about_a_place(session: Session, message: OutboxMessage, now: datetim
 SEND_CHECKS: dict[str, Callable[[Session, OutboxMessage, datetime], str | None]] = {
     "account": accounts.reason_not_to_send,
     "invitee": registration.reason_not_to_send_invitation,
+    "needs": registration.reason_not_to_remind_owner,
     "pass": registration.reason_not_to_send_pass,
     "proposal": proposals.reason_not_to_send,
     "registration": _reason_about_a_place,

@@ -132,6 +132,13 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "still_coming_freed": ("registration/still_coming", {}),
     "pass_offered": ("registration/pass_offered", {}),
     "place_passed_on": ("registration/place_passed_on", {"state": "cancelled", "has_invitation": True}),
+    "needs_due": (
+        "registration/needs_due",
+        {"needs_url": "http://localhost/staff/events/co-production-and-older-people/needs",
+         "kinds": [{"what": "BSL interpreter", "people": "2 people",
+                    "when": "Book by Tuesday 31 October 2017; this is 10 working days before the event."}],
+         "undo": [{"what": "Hearing loop", "people": "1 person", "when": ""}]},
+    ),
     "place_freed": ("registration/place_freed", {"state": "lapsed", "has_invitation": True}),
     "place_cancelled_waiting": ("registration/place_cancelled", {"state": "cancelled", "was": "waiting"}),
     "place_cancelled_by_organiser": (

@@ -43,7 +43,7 @@ from workshops.core.tokens import new_token, token_hash
 from workshops.followup.models import Note, WriteUp
 from workshops.messages.models import OutboxMessage
 from workshops.proposals.models import AskForm
-from workshops.registration.models import CalendarToken, Invitee, PlacePass, PlaceToken
+from workshops.registration.models import CalendarToken, Invitee, Needs, PlacePass, PlaceToken
 from workshops.schedule.models import EventFacilitator, ProgrammeOrganiser, Room, Topic
 
 pytestmark = pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
@@ -118,6 +118,7 @@ def people(app: Flask, session: Session, clock: FakeClock) -> World:
     invitee = Invitee(event_id=coming.id, email="guest@example.org", email_key="guest@example.org",
                       invited_at=clock.now)  # fmt: skip
     session.add_all([write_up, message, invitee])
+    session.add(Needs(registration_id=confirmed.id, access_needs="BSL", dietary_needs=""))
     session.flush()
     place, offer, calendar, link, passed = (new_token() for _ in range(5))
     session.add(PlacePass(registration_id=confirmed.id, name="A Colleague", email="colleague@example.org",

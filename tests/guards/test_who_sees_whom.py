@@ -17,7 +17,7 @@ from tests.guards.world import paths
 from workshops.audit.rules import staff as by_staff
 from workshops.config import Settings
 from workshops.messages.models import OutboxMessage
-from workshops.registration.models import Invitee, Needs
+from workshops.registration.models import Invitee, NeedAnswer, Needs
 from workshops.registration.service import cancel_for_person
 from workshops.schedule.models import Event
 
@@ -43,6 +43,8 @@ def theirs(session: Session, clock: FakeClock, settings: Settings) -> dict[str, 
         person = make_registration(session, event, name=NAME, email=ADDRESS, attending="online", question=NAME)
         asks = make_registration(session, event, name=NAME, email=f"2.{ADDRESS}", state="requested")
         session.add(Needs(registration_id=asks.id, access_needs=NEED, dietary_needs=NEED))
+        session.add(NeedAnswer(registration_id=asks.id, kind="access", state="arranged", message=NEED,
+                               answers_what="", answered_at=clock.now))  # fmt: skip
         guest = Invitee(event_id=event.id, email=f"3.{ADDRESS}", email_key=f"3.{ADDRESS}", name=NAME,
                         invited_at=clock.now)  # fmt: skip
         session.add(guest)
@@ -64,7 +66,7 @@ def theirs(session: Session, clock: FakeClock, settings: Settings) -> dict[str, 
     assert messages, "nobody was told anything, so pages of messages prove nothing"
     session.rollback()
     return {"slug": tuple(slugs), "registration_id": tuple(ids), "invitee_id": tuple(guests),
-            "message_id": messages, "venue_id": (venue.id,),
+            "message_id": messages, "kind": ("access",), "venue_id": (venue.id,),
             "proposal_id": tuple(one.id for one in proposals),
             "format": ("csv", "xlsx", "json", "ics"), "outcome": ("place", "waiting"), "owner": owner}  # fmt: skip
 

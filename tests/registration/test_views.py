@@ -492,26 +492,6 @@ def test_staff_approve_decline_add_cancel_and_send_links(
     assert {entry.actor_id for entry in entries} == {browser.account_id}  # type: ignore[attr-defined]
 
 
-def test_needs_are_counted_first_and_names_are_written_down(
-    staff: Callable[..., FormClient], session: Session, desk: Desk
-) -> None:
-    event = make_event(session)
-    desk.register(event, dietary_needs="Vegetarian")
-    desk.register(event, "bea@example.org", name="Bea Example", dietary_needs="vegetarian", access_needs="BSL")
-    browser = staff("organiser")
-    path = f"/staff/events/{event.slug}/needs"
-    page = browser.get(path).text
-    assert "2 ×" in page and "BSL" in page and "Bea Example" not in page
-    assert "BSL" not in browser.get(f"/staff/events/{event.slug}/people").text
-    asked = browser.send(path)
-    assert asked.status_code == 303
-    assert "Bea Example" in browser.get(asked.location).text
-    assert "Bea Example" not in browser.get(path).text, "shown once"
-    session.rollback()
-    seen = session.scalar(select(func.count()).where(AuditEntry.action == "needs_seen"))
-    assert seen == 1
-
-
 def test_messages_show_who_what_and_why_not_but_never_a_link(
     staff: Callable[..., FormClient], session: Session, desk: Desk
 ) -> None:

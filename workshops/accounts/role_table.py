@@ -121,8 +121,12 @@ TABLE: dict[str, tuple[Action, ...]] = {
             ("registration.people", "registration.person", "registration.event_messages",
              "registration.event_message", "registration.message", "evidence.export_people"),
         ),
-        Action("See and answer what people need, where the account may read needs", RUNNERS,
-               ("registration.needs", "registration.take_need_on", "registration.answer_need")),
+        Action(
+            "See what people need and arrange it, where the account may read needs; each look at names is written down",
+            RUNNERS,
+            ("registration.needs", "registration.hide_needs", "registration.answer_need", "registration.choose_kinds",
+             "registration.close_need"),
+        ),
         Action("Say how places are given, and let somebody go first", RUNNERS,
                ("registration.place_rules", "registration.waiting_list", "registration.skip_person")),
         Action(

@@ -181,7 +181,7 @@ class _Loader:
             organisation=("Example Council", "Example Charity", "Example Health Board", "")[number % 4],
             sector=("council", "third_sector", "health", "community")[number % 4],
             dietary_needs="Vegetarian" if number % 5 == 0 else "",
-            access_needs="A seat near the front" if number % 7 == 0 else "",
+            access_needs="BSL interpreter" if number % 14 == 0 else "A seat near the front" if number % 7 == 0 else "",
         )
         registration.register(
             self.session,

@@ -67,3 +67,16 @@ def holiday_sentence(day: date, name: str) -> str:
     if day.weekday() >= 5:
         return f"{date_words(day)} is a public holiday in Scotland: {name}"
     return f"{date_words(day)} is a bank holiday in Scotland: {name}"
+
+
+def working_days_before(day: date, number: int) -> date:
+    """The working day that lies so many working days before a day; number is 1 or more.
+
+    Ten working days before Thursday 26 March 2026 is Thursday 12 March: the day itself is not counted.
+    """
+    found = day
+    while number > 0:
+        found -= timedelta(days=1)
+        if is_working_day(found):
+            number -= 1
+    return found

@@ -346,20 +346,6 @@ class TakeOverForm(_AboutYou):
         )
 
 
-class AnswerNeedForm(Form):
-    """What staff tell people about something they need."""
-
-    state = RadioField(
-        "What can you tell them?", [required("Choose whether it is arranged")],
-        choices=(("arranged", "It is arranged"), ("not_possible", "It cannot be arranged")),
-    )
-    message = TextAreaField(
-        "Your words to them", [max_length(TEXT_MAX)], rows=4,
-        hint="Where to find it, whom to ask on the day, or what they can do instead. Do not name what they need: "
-        "the email does not either, it leads to their own page",
-    )
-
-
 class MoveForm(Form):
     """Moving to another date. The dates are set by the view."""
 

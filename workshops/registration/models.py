@@ -108,6 +108,8 @@ class Needs(Base):
     )
     access_needs: Mapped[str] = mapped_column(default="")
     dietary_needs: Mapped[str] = mapped_column(default="")
+    #: The fingerprint of these words when staff last had them shown; empty: nobody has read them.
+    seen_what: Mapped[str] = mapped_column(default="", server_default="")
 
 
 class NeedTask(Base):
@@ -126,10 +128,10 @@ class NeedTask(Base):
 
 
 class NeedAnswer(Base):
-    """What staff said about one kind of need of one person. Without a row it is still to do."""
+    """What staff know of one kind of need of one person, see rules.needs.Said. Without a row it is still to do."""
 
     __tablename__ = "need_answers"
-    __table_args__ = (CheckConstraint("state IN ('arranged','not_possible')", name="state"),)
+    __table_args__ = (CheckConstraint("state IN ('todo','arranged','not_possible','not_needed')", name="state"),)
 
     registration_id: Mapped[int] = mapped_column(
         ForeignKey("registrations.id", ondelete="CASCADE"), primary_key=True
@@ -139,6 +141,14 @@ class NeedAnswer(Base):
     #: rules.needs.fingerprint of what was answered: when the person writes something else it is to do again.
     answers_what: Mapped[str]
     answered_at: Mapped[datetime]
+    #: Staff added it; the words of the person do not name it.
+    is_chosen: Mapped[bool] = mapped_column(default=False)
+    #: What staff told the person.
+    message: Mapped[str] = mapped_column(default="")
+    #: When and where the event was when it was arranged.
+    arranged_for: Mapped[str] = mapped_column(default="")
+    #: When whoever arranges it was reminded.
+    reminded_at: Mapped[datetime | None]
 
 
 class PlaceToken(Base):

@@ -13,7 +13,7 @@ from workshops.core.addresses import email_key
 from workshops.core.tokens import looks_like_token, token_hash
 from workshops.messages.models import OutboxMessage
 from workshops.messages.queries import message_by_key, messages_about
-from workshops.registration.models import CalendarToken, Invitee, Needs, NeedTask, PlacePass, PlaceToken, Registration
+from workshops.registration.models import CalendarToken, Invitee, Needs, PlacePass, PlaceToken, Registration
 from workshops.registration.rules import ACTIVE_STATES, HOLDING_STATES, Room, Terms, Waiting
 from workshops.schedule.models import Event
 from workshops.schedule.queries.team import run_sequence, run_sequences
@@ -401,15 +401,6 @@ def needs_of_event(session: Session, event_id: int) -> Sequence[tuple[Registrati
         .order_by(Registration.registered_at, Registration.id)
     )
     return [(registration, needs) for registration, needs in rows]
-
-
-def erased_need_tasks(session: Session, event_id: int) -> Sequence[NeedTask]:
-    """What is left of needs that were erased: how many people needed what."""
-    return session.scalars(
-        select(NeedTask)
-        .where(NeedTask.event_id == event_id, NeedTask.erased_at.is_not(None))
-        .order_by(NeedTask.people.desc(), NeedTask.kind)
-    ).all()
 
 
 def questions_counts(session: Session, event_id: int) -> int:

@@ -1,5 +1,6 @@
 """The use cases of registration. Everything about places is decided under the lock of the event's row."""
 
+from workshops.registration.service.arranging import reason_not_to_remind_owner, remind_owners
 from workshops.registration.service.asking_again import ask_again, asking_at, free_unanswered, say_still_coming
 from workshops.registration.service.finding import find_my_place
 from workshops.registration.service.foreseeing import foresee_news, foresee_place_rules
@@ -27,13 +28,13 @@ from workshops.registration.service.listeners import (
     tell_event_reinstated,
 )
 from workshops.registration.service.needs import (
-    ToArrange,
-    answer_needs,
-    answers_of,
-    need_states,
+    ANSWERABLE,
+    NEEDS_KINDS,
+    answer_need,
+    assign_need,
+    choose_kinds,
+    close_need,
     note_needs_seen,
-    take_need_on,
-    things_to_arrange,
 )
 from workshops.registration.service.own_data import check_can_be_deleted, data_of, delete_own_data
 from workshops.registration.service.own_place import (
@@ -74,16 +75,19 @@ from workshops.registration.service.registering import (
 from workshops.registration.service.reminding import make_reminders
 from workshops.registration.service.several import AT_ONCE_MAX, OneOfSeveral, register_for_several
 from workshops.registration.service.telling import event_when
-from workshops.registration.service.upkeep import erase_expired, lapse_offers, release_shares
+from workshops.registration.service.upkeep import erase_expired, forget_needs, lapse_offers, release_shares
 
 __all__ = [
     "ToArrange",
-    "answer_needs",
-    "answers_of",
-    "need_states",
-    "take_need_on",
-    "things_to_arrange",
+    "ANSWERABLE",
     "AT_ONCE_MAX",
+    "NEEDS_KINDS",
+    "answer_need",
+    "assign_need",
+    "choose_kinds",
+    "close_need",
+    "reason_not_to_remind_owner",
+    "remind_owners",
     "OneOfSeveral",
     "register_for_several",
     "PassGone",
@@ -126,6 +130,7 @@ __all__ = [
     "fill_free_places",
     "find_my_place",
     "foresee_news",
+    "forget_needs",
     "foresee_place_rules",
     "forget_passes",
     "free_unanswered",

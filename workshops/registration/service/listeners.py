@@ -16,16 +16,15 @@ from sqlalchemy.orm import Session
 from workshops.audit.rules import WORKER, Actor
 from workshops.audit.service import record
 from workshops.config import Settings
-from workshops.core.london_time import date_words
 from workshops.messages.models import OutboxMessage
 from workshops.messages.queries import lock_waiting_messages, needs_attention
 from workshops.messages.service import take_back
-from workshops.registration.models import Needs, Registration
+from workshops.registration.models import Registration
 from workshops.registration.queries import counts_of, registrations_of
 from workshops.registration.rules import ACTIVE_STATES, offer_deadline
-from workshops.registration.rules.needs import FOOD
 from workshops.registration.rules.news import known_words
-from workshops.registration.service.needs import things_to_arrange
+from workshops.registration.service.arranging import needs_to_arrange
+from workshops.registration.service.needs import NEEDS_KINDS, reason_not_to_tell_answer
 from workshops.registration.service.news import tell_news
 from workshops.registration.service.places import change_state, settle
 from workshops.registration.service.reminding import is_of_another_start
@@ -191,6 +190,9 @@ _STILL_TRUE = {
 }
 
 
+_OF_AN_EVENT_THAT_TAKES_PLACE = ("reminder", "joining_link", "still_coming", "need_arranged", "need_not_possible")
+
+
 def reason_not_to_send(session: Session, message: OutboxMessage, now: datetime) -> str | None:
     """Why a mail about a registration must not go out any more, or None. Asked at the moment of sending.
 
@@ -210,10 +212,12 @@ def reason_not_to_send(session: Session, message: OutboxMessage, now: datetime) 
         return "This person has answered already."
     if kind == "joining_link" and registration.attending != "online":
         return "They take part in person now."
-    if kind in ("reminder", "joining_link", "still_coming") and registration.event.state != "published":
+    if kind in _OF_AN_EVENT_THAT_TAKES_PLACE and registration.event.state != "published":
         return "The event does not take place as planned."
     if kind in ("reminder", "joining_link") and is_of_another_start(message, registration.event):
         return "The event has moved since this was written."
+    if message.kind in NEEDS_KINDS:
+        return reason_not_to_tell_answer(session, message)
     if kind in SAYS_ALL and _went_off_since(message, registration.event):
         return "The event was cancelled or postponed before this went out."
     return None
@@ -246,36 +250,7 @@ def attention_for(sender: object = None, *, session: Session, now: datetime, use
         )
         for slug, title, number in asked
     ]
-    return found + _needs_to_arrange(session, now, own) if user.sees_needs else found
-
-
-def _needs_to_arrange(session: Session, now: datetime, own: Sequence[Any]) -> list[Attention]:
-    """Events with access needs that nobody has answered; the day by which the first of them is usually booked."""
-    events = session.scalars(
-        select(Event)
-        .where(
-            Event.over_at > now, Event.state == "published", *own,
-            select(Needs.registration_id)
-            .join(Registration, Registration.id == Needs.registration_id)
-            .where(
-                Registration.event_id == Event.id, Registration.state.in_(ACTIVE_STATES), Needs.access_needs != ""
-            )
-            .exists(),
-        )
-        .order_by(Event.sort_at, Event.id)
-    ).all()  # fmt: skip
-    found = []
-    for event in events:
-        open_ones = [one for one in things_to_arrange(session, event) if one.to_do and one.kind != FOOD]
-        if open_ones:
-            people = len({person for one in open_ones for person in one.to_do})
-            first = date_words(min(one.book_by for one in open_ones))
-            who = "1 person waits" if people == 1 else f"{people} people wait"
-            found.append(
-                Attention(f"{who} for what they need at {event.title}: book by {first}", people, "registration.needs",
-                          {"slug": event.slug})
-            )  # fmt: skip
-    return found
+    return found + needs_to_arrange(session=session, now=now, user=user)
 
 
 def messages_needing_attention(

@@ -12,8 +12,10 @@ from workshops.audit.rules import Actor
 from workshops.audit.service import record
 from workshops.config import Settings
 from workshops.registration.models import Needs, Registration
+from workshops.registration.needs_queries import needs_where
 from workshops.registration.queries import mails_about
 from workshops.registration.rules import ACTIVE_STATES, ChangeRefused
+from workshops.registration.rules.needs import KINDS, OWN_STANDINGS
 from workshops.registration.rules.reasons import history_sentence
 from workshops.registration.service.places import lock_place
 from workshops.registration.service.telling import event_when
@@ -36,6 +38,13 @@ def data_of(session: Session, registration: Registration) -> dict[str, Any]:
         "answers": dict(registration.answers),
         "access_needs": needs.access_needs if needs else "",
         "dietary_needs": needs.dietary_needs if needs else "",
+        "arranged": [
+            {
+                "what": KINDS[one.kind].words, "state": OWN_STANDINGS.get(one.standing, "no longer needed"),
+                "told": one.answer.message if one.answer else "",
+            }
+            for one in needs_where(session, Registration.id == registration.id)
+        ],
         "registration": {
             "reference": registration.reference,
             "attending": registration.attending,

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Text, and_, cast, delete, func, literal, select, update
+from sqlalchemy import ColumnElement, Select, Text, and_, cast, delete, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from workshops.audit.rules import WORKER
 from workshops.audit.service import record
 from workshops.config import Settings
 from workshops.messages.service import forget_messages, forget_messages_about
-from workshops.registration.models import CalendarToken, NeedAnswer, Needs, PlacePass, PlaceToken, Registration
+from workshops.registration.models import CalendarToken, Needs, PlacePass, PlaceToken, Registration
 from workshops.registration.queries import registrations_of, together_key
 from workshops.registration.rules import NEEDS_KEPT, PEOPLE_KEPT
 from workshops.registration.rules.reasons import ran_out
 from workshops.registration.service.inviting import erase_invitees
-from workshops.registration.service.needs import keep_counts_of_needs
+from workshops.registration.service.needs import erase_needs
 from workshops.registration.service.personal_answers import erase_personal_answers
 from workshops.registration.service.places import change_state, settle
 from workshops.registration.service.telling import tell
@@ -75,16 +75,38 @@ def release_shares(session: Session, *, now: datetime, settings: Settings) -> in
     return len(ended)
 
 
+def _late_needs(now: datetime) -> Select[int]:
+    """Whose needs have had their time."""
+    return (
+        select(Needs.registration_id)
+        .join(Registration, Registration.id == Needs.registration_id)
+        .join(Event, Event.id == Registration.event_id)
+        .where(Event.over_at <= now - NEEDS_KEPT)
+    )
+
+
+def forget_needs(session: Session, *, now: datetime, settings: Settings) -> int:
+    """Erase the needs whose time has passed, at most BATCH people's at once; how many. As erase_expired does."""
+    late = session.scalars(_late_needs(now).order_by(Needs.registration_id).limit(BATCH)).all()
+    if late:
+        erase_needs(session, late, now=now)
+        record(
+            session, now=now, actor=WORKER, action="personal_values_removed", subject=("registration", None),
+            reason=f"{len(late)} access and food needs",
+        )
+        session.expire_all()
+    return len(late)
+
+
 def erase_expired(session: Session, *, now: datetime, dry_run: bool) -> dict[str, int]:
     """Remove what its retention time has passed; returns how many of each. dry_run only counts.
 
-    Access and food needs, and answers to personal questions, go 30 days after the event; names, addresses and
+    Access and food needs with what was arranged for them, and answers to personal questions, go 30 days after the
+    event, and counts of needs stay; names, addresses and
     everything written 12 months after.
     State, way of attending and sector stay, so that figures about the past do not change.
     """
-    late_needs = select(Needs.registration_id).join(Registration, Registration.id == Needs.registration_id).join(
-        Event, Event.id == Registration.event_id
-    ).where(Event.over_at <= now - NEEDS_KEPT)
+    late_needs = _late_needs(now)
     late_people = and_(
         Registration.erased_at.is_(None),
         Registration.event_id.in_(select(Event.id).where(Event.over_at <= now - PEOPLE_KEPT)),
@@ -101,12 +123,7 @@ def erase_expired(session: Session, *, now: datetime, dry_run: bool) -> dict[str
             select(func.count()).select_from(CalendarToken).where(_calendar_without_people(late_people))
         ) or 0
         return counts
-    keep_counts_of_needs(session, session.scalars(late_needs).all(), now=now)
-    for table in (NeedAnswer, Needs):
-        session.execute(
-            delete(table).where(table.registration_id.in_(late_needs)),
-            execution_options={"synchronize_session": False},
-        )
+    erase_needs(session, session.scalars(late_needs.order_by(Needs.registration_id)).all(), now=now)
     _erase_people(session, late_people, now)
     counts["personal calendars"] = _rowcount(
         session.execute(
@@ -126,8 +143,7 @@ def erase_expired(session: Session, *, now: datetime, dry_run: bool) -> dict[str
 
 def erase_person(session: Session, registration: Registration, now: datetime) -> None:
     """Remove everything personal of one registration: who it was, needs, answers, links and mail."""
-    for table in (NeedAnswer, Needs):
-        session.execute(delete(table).where(table.registration_id == registration.id))
+    erase_needs(session, [registration.id], now=now)
     _erase_people(session, Registration.id == registration.id, now)
     session.expire(registration)
 

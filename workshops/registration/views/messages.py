@@ -22,8 +22,10 @@ from workshops.messages.models import OutboxMessage
 from workshops.messages.rules import CANCEL, DEAL_WITH, EDIT, HOLD, RELEASE, RETRY
 from workshops.messages.service.by_staff import allowed_acts, fingerprint
 from workshops.registration.forms import MessageForm
+from workshops.registration.service import NEEDS_KINDS
 from workshops.registration.views import blueprint
 from workshops.registration.views.message_rows import MESSAGE_STATES, message_row
+from workshops.registration.views.needs_shown import shown_until
 from workshops.schedule.calendar_entry import location_words
 from workshops.schedule.models import Event
 from workshops.schedule.queries import event_by_slug
@@ -165,6 +167,9 @@ def edit_message(message_id: int) -> ResponseReturnValue:
     """Other words for a message that is not sent yet."""
     found, event = _own(message_id)
     back = _address(found, event)
+    if _says_needs(found):
+        flash("Show names on the page of needs first. That you looked is written down.", "warning")
+        return see_other(back)
     if EDIT not in allowed_acts(found):
         flash("This message can no longer be changed.", "warning")
         return see_other(back)
@@ -232,4 +237,12 @@ def _own_event(slug: str) -> Event:
 
 
 def _shown(message: OutboxMessage) -> dict[str, Any]:
-    return {"message": message_row(message), "body": service.shown_text(message), "acts": allowed_acts(message)}
+    """A message; what one says about somebody's needs only where names are shown, see views.needs_shown."""
+    acts = allowed_acts(message)
+    if _says_needs(message):
+        return {"message": message_row(message), "body": None, "acts": [act for act in acts if act != EDIT]}
+    return {"message": message_row(message), "body": service.shown_text(message), "acts": acts}
+
+
+def _says_needs(message: OutboxMessage) -> bool:
+    return message.kind in NEEDS_KINDS and shown_until(message.event_id) is None

@@ -11,10 +11,13 @@ from workshops.audit.rules import person
 from workshops.core.clock import now
 from workshops.core.db import db, transaction
 from workshops.core.errors import DomainError
+from workshops.core.london_time import london_date
 from workshops.registration import service
 from workshops.registration.forms import PassOnForm, TakeOverForm
 from workshops.registration.models import PlacePass
+from workshops.registration.needs_queries import first_day_of
 from workshops.registration.queries import pass_by_token
+from workshops.registration.rules.needs import lead_sentence
 from workshops.registration.views import blueprint
 from workshops.registration.views.place import _can_change, _mine, _page
 from workshops.schedule.calendar_entry import location_words
@@ -105,6 +108,7 @@ def _take_over_page(token: str, form: TakeOverForm) -> str:
         is_request=found.registration.state == "requested",
         when=when_text(event_view(event)),
         where=location_words(event),
+        lead=lead_sentence(first_day_of(event), london_date(now())),
     )
 
 

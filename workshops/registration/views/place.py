@@ -11,9 +11,11 @@ from workshops.audit.rules import person
 from workshops.core.clock import now
 from workshops.core.db import db, transaction
 from workshops.core.errors import DomainError, NotFound
+from workshops.core.london_time import london_date
 from workshops.registration import service
 from workshops.registration.forms import CancelForm, ChangePlaceForm, MoveForm
 from workshops.registration.models import Needs, Registration
+from workshops.registration.needs_queries import first_day_of, needs_where
 from workshops.registration.queries import admission_of, has_calendar, person_by_token, place_in_queue, terms_of
 from workshops.registration.rules import (
     ACTIVE_STATES,
@@ -26,7 +28,7 @@ from workshops.registration.rules import (
     refuse_registration,
     state_words,
 )
-from workshops.registration.rules.needs import FOOD, KINDS
+from workshops.registration.rules.needs import ARRANGED, KINDS, NOT_POSSIBLE, OWN_STANDINGS, lead_sentence
 from workshops.registration.rules.reasons import history_sentence, waiting_rule
 from workshops.registration.views import blueprint
 from workshops.schedule.calendar_entry import location_words
@@ -97,6 +99,7 @@ def place(token: str) -> ResponseReturnValue:
         queue=place_in_queue(db.session(), registration) if registration.state == "waiting" else None,
         waiting_rule=waiting_rule(event.gives_places, has_shares=bool(event.shares)),
         steps=_steps(registration),
+        arranging=_arranging(registration),
         is_asked=_is_asked(registration),
         passing=service.open_pass(db.session(), registration.id, now()),
         can_pass_on=_can_pass_on(registration),
@@ -152,8 +155,8 @@ def _rows(registration: Registration, needs: Needs | None, token: str) -> list[d
         ("job_title", "Job title", registration.job_title),
         ("sector", "Sector", SECTORS.get(registration.sector, "")),
         *([("perspective", "Perspective", PERSPECTIVES.get(registration.perspective, ""))] if event.shares else []),
-        ("access_needs", "Access needs", _with_answers(registration, needs, "access")),
-        ("dietary_needs", "Food needs", _with_answers(registration, needs, "food")),
+        ("access_needs", "Access needs", needs.access_needs if needs else ""),
+        ("dietary_needs", "Food needs", needs.dietary_needs if needs else ""),
         ("question", "Your question", registration.question),
     ]
     questions = question_texts(event)
@@ -174,21 +177,17 @@ def _rows(registration: Registration, needs: Needs | None, token: str) -> list[d
     return rows
 
 
-def _with_answers(registration: Registration, needs: Needs | None, which: str) -> str:
-    """What they need, and below it what staff said about it."""
-    if needs is None:
-        return ""
-    answers = service.answers_of(db.session(), [registration.id]).get(registration.id, [])
-    states = service.need_states(needs.access_needs, needs.dietary_needs, answers)
-    said = [
-        f"{KINDS[kind].words}: {_ANSWERS[state]}" for kind, state in states.items()
-        if state in _ANSWERS and (kind == FOOD.key) == (which == "food")
-    ]  # fmt: skip
-    return "\n\n".join(filter(None, (needs.dietary_needs if which == "food" else needs.access_needs, "\n".join(said))))
-
-
-#: What My place says of a need that staff answered.
-_ANSWERS = {"arranged": "we have arranged this.", "not_possible": "we cannot arrange this; our email says more."}
+def _arranging(registration: Registration) -> list[dict[str, str]]:
+    """What is done about their needs, and what staff told them."""
+    return [
+        {
+            "what": KINDS[one.kind].words,
+            "state": OWN_STANDINGS[one.standing],
+            "message": one.answer.message if one.answer and one.standing in (ARRANGED, NOT_POSSIBLE) else "",
+        }
+        for one in needs_where(db.session(), Registration.id == registration.id)
+        if one.standing in OWN_STANDINGS
+    ]
 
 
 @blueprint.post("/places/<token>/still-coming")
@@ -217,7 +216,7 @@ def change_place(token: str) -> ResponseReturnValue:
         return see_other(url_for("registration.place", token=token))
     form = _change_form(registration)
     if request.method == "GET":
-        return _page("change_place", token, registration, form=form)
+        return _page("change_place", token, registration, form=form, lead=_lead(registration))
     if form.validate():
         try:
             with transaction() as session:
@@ -229,7 +228,11 @@ def change_place(token: str) -> ResponseReturnValue:
             form.add_error(str(error), error.field)
         else:
             return see_other(url_for("registration.place", token=token, saved="details"))
-    return _page("change_place", token, _mine(token), form=form), 422
+    return _page("change_place", token, _mine(token), form=form, lead=_lead(_mine(token))), 422
+
+
+def _lead(registration: Registration) -> str:
+    return lead_sentence(first_day_of(registration.event), london_date(now()))
 
 
 def _change_form(registration: Registration) -> ChangePlaceForm:

@@ -15,6 +15,7 @@ from workshops.core.errors import DomainError, NotFound
 from workshops.core.london_time import london_date, start_of_day
 from workshops.registration import service
 from workshops.registration.forms import FindMyPlaceForm, RegistrationForm
+from workshops.registration.needs_queries import first_day_of
 from workshops.registration.queries import terms_of
 from workshops.registration.rules import (
     FullChoice,
@@ -25,7 +26,7 @@ from workshops.registration.rules import (
     refuse_registration,
 )
 from workshops.registration.rules.asking_again import asking_words
-from workshops.registration.rules.needs import LONGEST, book_by
+from workshops.registration.rules.needs import lead_sentence
 from workshops.registration.rules.reasons import shares_words, waiting_rule
 from workshops.registration.views import blueprint
 from workshops.schedule.calendar_entry import location_words
@@ -210,8 +211,8 @@ def _form_page(event: Event, form: RegistrationForm, state: PublicState, *, is_f
         asks_if_full=event.has_waiting_list and event.booking != "by_approval",
         kept=shares_words(event.shares, event.shares_until, event.sort_at, now()),
         asking=asking_words(asking, now()) if asking is not None else "",
-        book_by=book_by(LONGEST, event.starts_on or london_date(event.sort_at)),
-        interpreter_late=interpreter_may_be_late(london_date(now()), london_date(event.sort_at)),
+        lead=lead_sentence(first_day_of(event), london_date(now())),
+        interpreter_late=interpreter_may_be_late(london_date(now()), first_day_of(event)),
     )
 
 

@@ -13,10 +13,12 @@ from workshops.audit.rules import staff
 from workshops.core.clock import now
 from workshops.core.db import db, transaction
 from workshops.core.errors import DomainError, NotFound
+from workshops.core.london_time import london_date
 from workshops.messages.queries import refusals_of
 from workshops.registration import service
 from workshops.registration.forms import AddPersonForm, AnswerForm
-from workshops.registration.models import Needs, Registration
+from workshops.registration.models import Registration
+from workshops.registration.needs_queries import first_day_of
 from workshops.registration.queries import (
     by_id,
     has_not_answered,
@@ -37,6 +39,7 @@ from workshops.registration.rules import (
     asked_before,
     staff_words,
 )
+from workshops.registration.rules.needs import staff_lead_sentence
 from workshops.registration.views import blueprint
 from workshops.registration.views.message_rows import message_row
 from workshops.schedule.calendar_entry import location_words
@@ -72,8 +75,6 @@ _HISTORY_WORDS = {
     "place_moved": "Moved here from another date",
     "request_approved": "Request approved",
     "link_sent_again": "Link sent again",
-    "need_arranged": "Told that what they need is arranged",
-    "need_not_possible": "Told that what they need cannot be arranged",
     "calendar_made": "Personal calendar made",
     "attendance_marked": "Attendance recorded",
 }
@@ -228,7 +229,7 @@ def person(slug: str, registration_id: int) -> ResponseReturnValue:
             "what": _HISTORY_WORDS.get(entry.action, entry.action.replace("_", " ").capitalize()),
             "who": _ACTORS.get(entry.actor_kind, entry.actor_kind),
             "why": entry.reason if entry.action in _WITH_REASON else "",
-            "fields": entry.fields.replace("_", " ").replace(",", ", ") if entry.action == "details_changed" else "",
+            "fields": _fields_shown(entry.fields) if entry.action == "details_changed" else "",
         }
         for entry in history_of(db.session(), "registration", registration.id)
     ]
@@ -243,9 +244,14 @@ def person(slug: str, registration_id: int) -> ResponseReturnValue:
             for message in mails_about(db.session(), registration)
         ],
         is_active=registration.state in ACTIVE_STATES and now() < event.sort_at,
-        has_needs=current_user.sees_needs and db.session.get(Needs, registration.id) is not None,
         refusal=refusals_of(db.session(), [registration.email_key]).get(registration.email_key),
     )
+
+
+def _fields_shown(fields: str) -> str:
+    """What somebody changed, in words. That they need something stands with their needs alone."""
+    shown = [name for name in fields.split(",") if name not in ("access_needs", "dietary_needs")]
+    return ", ".join(shown).replace("_", " ")
 
 
 def _person_rows(event: Event, registration: Registration) -> list[dict[str, Any]]:
@@ -315,6 +321,10 @@ def resend_link(slug: str, registration_id: int) -> ResponseReturnValue:
     return _do(slug, registration_id, service.resend_link, "Their link is on its way to them.")
 
 
+def _lead(event: Event) -> str:
+    return staff_lead_sentence(first_day_of(event), london_date(now()))
+
+
 @blueprint.route("/staff/events/<slug>/people/add", methods=["GET", "POST"])
 @access(FACILITATOR, keeps_typed=True)
 def add_person(slug: str) -> ResponseReturnValue:
@@ -323,7 +333,7 @@ def add_person(slug: str) -> ResponseReturnValue:
     form = AddPersonForm()
     form.fit_to(mode=event.mode, questions=read_questions(event.questions))
     if request.method == "GET":
-        return _page("add_person", event, form=form, sides=_sides(event))
+        return _page("add_person", event, form=form, sides=_sides(event), lead=_lead(event))
     event_id = event.id
     if form.validate():
         try:
@@ -340,4 +350,4 @@ def add_person(slug: str) -> ResponseReturnValue:
             flash(f"{words}, and they are told by email.")
             return see_other(url_for("registration.person", slug=slug, registration_id=made_id))
     event = _own_event(slug)
-    return _page("add_person", event, form=form, sides=_sides(event)), 422
+    return _page("add_person", event, form=form, sides=_sides(event), lead=_lead(event)), 422

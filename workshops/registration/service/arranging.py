@@ -1,0 +1,173 @@
+"""Telling those who arrange what people need: by mail when it is time, and on the start page until it is done."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from workshops.accounts.models import Account
+from workshops.config import Settings
+from workshops.core.london_time import date_words, london_date
+from workshops.messages.models import OutboxMessage
+from workshops.messages.service import enqueue
+from workshops.registration.models import NeedAnswer, Needs, Registration
+from workshops.registration.needs_queries import (
+    Need,
+    first_day_of,
+    needs_at,
+    needs_where,
+    owner_of,
+    possible_owners,
+    tasks_of_event,
+)
+from workshops.registration.rules.needs import ABOUT_FOOD, KINDS, OPEN, UNDO, book_by, due_words, fingerprint, is_told
+from workshops.registration.service.needs import make_answer
+from workshops.registration.service.telling import event_words
+from workshops.schedule.models import Event
+from workshops.schedule.queries import lock_event
+from workshops.schedule.queries.reach import within_reach
+from workshops.schedule.signals import Attention
+
+#: Nothing takes so long to arrange, the reminder before it and holidays included.
+_AHEAD = timedelta(days=60)
+
+
+def remind_owners(session: Session, *, now: datetime, settings: Settings) -> int:
+    """Mail whoever arranges things that are due soon, late, or arranged and not needed any more; how many mails.
+
+    Each thing is told of once, and nobody is written to twice a day about one event.
+    """
+    made = 0
+    for event_id in _events_with_needs(session, now):
+        if not _untold(session, session.get_one(Event, event_id), now):
+            continue
+        event = lock_event(session, event_id)
+        if event.state != "published" or event.sort_at <= now:
+            continue
+        possible, tasks = possible_owners(session, event), tasks_of_event(session, event_id)
+        mine: dict[int, list[Need]] = defaultdict(list)
+        for one in _untold(session, event, now):
+            owner = owner_of(one.kind, event, tasks, possible)
+            if owner is not None:
+                mine[owner.id].append(one)
+        for owner in possible:
+            if owner.id in mine:
+                made += _remind(session, event, owner, mine[owner.id], now=now, settings=settings)
+    return made
+
+
+def _events_with_needs(session: Session, now: datetime) -> Sequence[int]:
+    """The events near enough where somebody needs something, in the order in which events are locked."""
+    near = Event.sort_at < now + _AHEAD
+    told = select(Registration.event_id).join(Needs, Needs.registration_id == Registration.id)
+    # What was arranged may be to undo at any time before.
+    arranged = select(Registration.event_id).join(NeedAnswer, NeedAnswer.registration_id == Registration.id).where(
+        NeedAnswer.state == "arranged", NeedAnswer.reminded_at.is_(None))  # fmt: skip
+    return session.scalars(
+        select(Event.id)
+        .where(
+            Event.state == "published", Event.sort_at > now, (near & Event.id.in_(told)) | Event.id.in_(arranged)
+        )
+        .order_by(Event.id)
+    ).all()
+
+
+def _untold(session: Session, event: Event, now: datetime) -> list[Need]:
+    today, first_day = london_date(now), first_day_of(event)
+    return [
+        one for one in needs_at(session, event.id, fresh=True)
+        if not _was_told(one)
+        and (one.standing == UNDO or (one.standing in OPEN and is_told(book_by(KINDS[one.kind], first_day), today)))
+    ]  # fmt: skip
+
+
+def _was_told(one: Need) -> bool:
+    answer = one.answer
+    if answer is None or answer.reminded_at is None:
+        return False
+    return one.standing == UNDO or answer.answers_what == fingerprint(one.words)
+
+
+def _remind(
+    session: Session, event: Event, owner: Account, needs: Sequence[Need], *, now: datetime, settings: Settings
+) -> bool:
+    today = london_date(now)
+    stored = enqueue(
+        session, kind="registration/needs_due", to_email=owner.email, to_name=owner.name,
+        values={
+            **event_words(event, settings=settings), "name": owner.name,
+            "kinds": _by_kind([one for one in needs if one.standing != UNDO], event, today),
+            "undo": _by_kind([one for one in needs if one.standing == UNDO], event, today),
+            "needs_url": f"{settings.base_url}/staff/events/{event.slug}/needs",
+        },
+        dedupe_key=f"needs_due:{event.id}:{owner.id}:{today.isoformat()}", about=("needs", owner.id),
+        event_id=event.id, now=now, drop_after=event.sort_at, settings=settings,
+    )  # fmt: skip
+    if stored is None:
+        return False  # told of others today; these go out tomorrow
+    for one in needs:
+        answer = one.answer or make_answer(session, one, now)
+        answer.reminded_at = now
+        if one.standing in OPEN and answer.answers_what != fingerprint(one.words):
+            # An answer to other words says nothing any more.
+            answer.state, answer.message, answer.answers_what = "todo", "", fingerprint(one.words)
+    return True
+
+
+def _by_kind(needs: Iterable[Need], event: Event, today: date) -> list[dict[str, Any]]:
+    """Kinds with how many people, and by when; no names: mail is not where these belong."""
+    return [
+        {"what": KINDS[kind].words, "people": f"{number} {'person' if number == 1 else 'people'}",
+         "when": due_words(KINDS[kind], first_day_of(event), today)}
+        for kind, number in Counter(one.kind for one in needs).items()
+    ]  # fmt: skip
+
+
+def reason_not_to_remind_owner(session: Session, message: OutboxMessage, now: datetime) -> str | None:
+    """Why a mail to whoever arranges things must not go out any more, or None. Asked at the moment of sending."""
+    event = session.get(Event, message.event_id) if message.event_id is not None else None
+    if event is None or event.state != "published":
+        return "The event does not take place as planned."
+    if message.about_id not in {one.id for one in possible_owners(session, event)}:
+        return "This account does not arrange what people need there any more."
+    if not any(one.standing in (*OPEN, UNDO) for one in needs_at(session, event.id)):
+        return "Everything has been arranged since."
+    return None
+
+
+def needs_to_arrange(
+    sender: object = None, *, session: Session, now: datetime, user: Any, **_: Any
+) -> list[Attention]:
+    """Events of this account with access needs that nobody has answered, or something arranged that is to be undone."""
+    if user.role == "viewer" or not user.sees_needs:
+        return []
+    by_event: dict[int, list[Need]] = defaultdict(list)
+    own = (Event.over_at > now, Event.state == "published", *within_reach(user))
+    for one in needs_where(session, *own):
+        if one.standing == UNDO or (one.standing in OPEN and one.kind not in ABOUT_FOOD):
+            by_event[one.registration.event_id].append(one)
+    found = []
+    for event in sorted((session.get_one(Event, id) for id in by_event), key=lambda one: (one.sort_at, one.id)):
+        for words, number in _attention_words(event, by_event[event.id]):
+            found.append(Attention(words, number, "registration.needs", {"slug": event.slug}))
+    return found
+
+
+def _attention_words(event: Event, needs: Sequence[Need]) -> list[tuple[str, int]]:
+    found = []
+    to_do = [one for one in needs if one.standing != UNDO]
+    if to_do:
+        people = len({one.registration.id for one in to_do})
+        first = date_words(min(book_by(KINDS[one.kind], first_day_of(event)) for one in to_do))
+        who = "1 person waits" if people == 1 else f"{people} people wait"
+        found.append((f"{who} for what they need at {event.title}: book by {first}", people))
+    undo = len(needs) - len(to_do)
+    if undo:
+        what = "thing that was arranged is" if undo == 1 else "things that were arranged are"
+        found.append((f"{undo} {what} no longer needed at {event.title}", undo))
+    return found
