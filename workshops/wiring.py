@@ -46,6 +46,7 @@ LISTENERS: tuple[tuple[Signal, Listener], ...] = (
     (consequence_signals.consequences_composed, registration.foresee_news),
     (consequence_signals.told_anyway_asked, proposals.is_told_anyway),
     (consequence_signals.consequences_composed, proposals.foresee_host_news),
+    (signals.event_published, registration.offer_places_first),
     (signals.event_published, proposals.tell_host_published),
     (signals.event_changed, proposals.tell_host_changed),
     (signals.event_cancelled, proposals.tell_host_cancelled),

@@ -24,11 +24,12 @@ from workshops.app import create_app
 from workshops.audit.rules import COMMAND, person
 from workshops.core import clock
 from workshops.core.db import transaction
+from workshops.core.london_time import london_date
 from workshops.core.versions import touch_public
 from workshops.messages.queries import messages_of_event
 from workshops.messages.service import unsealed_links
 from workshops.registration import service as registration
-from workshops.registration.models import Registration
+from workshops.registration.models import DatePollAnswer, Registration
 from workshops.registration.queries import registrations_of
 from workshops.registration.service.telling import mint_link
 from workshops.schedule import service as schedule
@@ -89,6 +90,21 @@ class Scene:
                 self.session, event_id=self.event(FULL).id, details=details, if_full="wait", **self.how()
             )
         self.show("waiting", self.first(FULL, "waiting"))
+
+    def poll(self) -> None:
+        """Who waits for the full event is asked which other date suits; one answers."""
+        event = self.event(FULL)
+        first = london_date(event.sort_at) + timedelta(days=7)
+        days = [first + timedelta(days=number) for number in (0, 1, 7)]
+        asked = registration.ask_for_dates(self.session, event_id=event.id, days=days, actor=COMMAND, **self.how())
+        self.session.flush()
+        for mail in messages_of_event(self.session, event.id):
+            links = unsealed_links(mail, settings=self.settings)
+            if links and "poll" in links:
+                self.places["poll"] = urlsplit(links["poll"]).path
+        answer = self.session.query(DatePollAnswer).filter_by(poll_id=asked.id).order_by(DatePollAnswer.id).first()
+        assert answer is not None
+        registration.answer_poll(self.session, answer_id=answer.id, days=asked.days[:2], now=self.now)
 
     def approval(self) -> None:
         """One request is turned down, another one stands."""
@@ -184,6 +200,7 @@ def main() -> None:
         with transaction() as session:
             scene = Scene(session, clock.now())
             scene.waiting_list()
+            scene.poll()
             scene.approval()
             scene.another_date()
             scene.event_states()

@@ -104,6 +104,7 @@ STAFF = (
     f"/staff/events/{DRAFT}/edit/days?first=2027-10-30&last=2027-11-01&start=10am&end=4pm",
     *(f"/staff/events/{slug}/people" for slug in (OPEN, FULL, HYBRID, APPROVAL, INVITED)),
     *(f"/staff/events/{slug}/invited" for slug in (OPEN, INVITED, DRAFT)),
+    "/staff/demand", f"/staff/events/{FULL}/another-date", f"/staff/events/{CLOSED}/another-date",
     f"/staff/events/{HYBRID}/place-rules", f"/staff/events/{FULL}/waiting-list", f"/staff/events/{DRAFT}/waiting-list",
     f"/staff/events/{APPROVAL}/people?state=requested", f"/staff/events/{ASKS}/people/add",
     *(f"/staff/events/{slug}/afterwards" for slug in (OPEN, PAST, FOLLOWED_UP)),

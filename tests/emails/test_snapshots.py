@@ -125,6 +125,8 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         "registration/place_confirmed",
         {"asking": "Friday 3 November 2017, 9am, we ask you by email whether you are still coming."},
     ),
+    "date_poll": ("registration/date_poll", {"waited": True, "days": ["Monday 4 May 2026", "Tuesday 5 May 2026"]}),
+    "date_poll_cancelled": ("registration/date_poll", {"waited": False, "days": ["Monday 4 May 2026"]}),
     "need_arranged": ("registration/need_arranged", {"message": "Ask for Olivia at the door.\n\nShe knows."}),
     "need_not_possible": ("registration/need_not_possible", {"message": "We can send you the papers before."}),
     "places_together": ("registration/places_together", TOGETHER),
@@ -207,7 +209,8 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "account_invitation": ("accounts/invitation", ACCOUNT),
     "account_new_password": ("accounts/new_password", ACCOUNT),
 }
-LINKS = ("place", "place_a", "place_b", "place_c", "place_d", "account", "password", "confirm", "proposal", "pass")
+LINKS = ("place", "place_a", "place_b", "place_c", "place_d", "account", "password", "confirm", "proposal", "pass",
+         "poll")  # fmt: skip
 
 
 def rendered(name: str, tmp_path: Path) -> dict[str, str]:

@@ -43,7 +43,7 @@ from workshops.core.tokens import new_token, token_hash
 from workshops.followup.models import Note, WriteUp
 from workshops.messages.models import OutboxMessage
 from workshops.proposals.models import AskForm
-from workshops.registration.models import CalendarToken, Invitee, Needs, PlacePass, PlaceToken
+from workshops.registration.models import CalendarToken, DatePoll, DatePollAnswer, Invitee, Needs, PlacePass, PlaceToken
 from workshops.schedule.models import EventFacilitator, ProgrammeOrganiser, Room, Topic
 
 pytestmark = pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
@@ -120,7 +120,12 @@ def people(app: Flask, session: Session, clock: FakeClock) -> World:
     session.add_all([write_up, message, invitee])
     session.add(Needs(registration_id=confirmed.id, access_needs="BSL", dietary_needs=""))
     session.flush()
-    place, offer, calendar, link, passed = (new_token() for _ in range(5))
+    place, offer, calendar, link, passed, polled = (new_token() for _ in range(6))
+    poll = DatePoll(event_id=past.id, draft_id=draft.id, days=["2030-05-04"], created_at=clock.now)
+    session.add(poll)
+    session.flush()
+    session.add(DatePollAnswer(poll_id=poll.id, registration_id=waiting.id,
+                               token_hash=token_hash("date_poll", polled)))  # fmt: skip
     session.add(PlacePass(registration_id=confirmed.id, name="A Colleague", email="colleague@example.org",
                           token_hash=token_hash("pass", passed), created_at=clock.now,
                           expires_at=clock.now + timedelta(days=1)))  # fmt: skip
@@ -148,7 +153,7 @@ def people(app: Flask, session: Session, clock: FakeClock) -> World:
         "host_id": (make_host(session).id,),
         "topic_id": tuple(topic.id for topic in topics),
         "account_id": (ids[role_table.VIEWER],),
-        "token": (place, offer, calendar, link, passed,
+        "token": (place, offer, calendar, link, passed, polled,
                   *(proposal_link(session, waits, purpose) for purpose in ("proposal", "confirm"))),
         "invitee_id": (invitee.id,),
         "part": ("about",),

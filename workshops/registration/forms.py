@@ -24,6 +24,7 @@ from workshops.schedule.rules.place_rules import PERSPECTIVES
 from workshops.schedule.rules.questions import QUESTIONS_MAX, Question, reason_words
 from workshops.web.fields import (
     CheckboxesField,
+    CheckboxField,
     EmailField,
     Form,
     HiddenField,
@@ -314,6 +315,31 @@ class CancelForm(Form):
 
     reason = TextAreaField(
         "Why can you not come?", [max_length(TEXT_MAX)], rows=3, hint="Only the people who run this event see this"
+    )
+    another_date = CheckboxField("The date does not suit me. Ask me by email if there is to be another one")
+
+
+class AnotherDateForm(Form):
+    """The days that people are asked about."""
+
+    dates = TextAreaField(
+        "Which dates are possible?", [required("Enter the dates, one on each line"), max_length(400)], rows=5,
+        hint="Up to five, one on each line, for example 14 November 2026. The times of day stay",
+    )
+
+
+class ChooseDateForm(Form):
+    """The day that is taken. The choices are set by the view."""
+
+    day = RadioField("Which date do you take?", [required("Choose a date")], choices=())
+
+
+class DatePollForm(Form):
+    """The days that suit somebody. The choices are set by the view."""
+
+    days = CheckboxesField(
+        "Which of these dates suit you?", [required("Tick the dates that suit you, or “None of these”")], choices=(),
+        exclusive="none",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from workshops.core.db import Base
@@ -90,6 +90,8 @@ class Registration(Base):
     may_be_freed: Mapped[bool] = mapped_column(default=False)
     #: The registration this one took over from: of another date, or of the colleague who passed the place on.
     came_from_id: Mapped[int | None]
+    #: Whether they said, when they gave up their place, that another date would suit them.
+    wants_another_date: Mapped[bool] = mapped_column(default=False, server_default=false())
     #: Names the send in which they registered for several events at once, as long as one mail tells of all.
     together: Mapped[str | None]
     #: When personal values were removed.
@@ -180,6 +182,45 @@ class PlacePass(Base):
     #: When it was taken over, taken back, or replaced by another one.
     ended_at: Mapped[datetime | None]
 
+    registration: Mapped[Registration] = relationship()
+
+
+class DatePoll(Base):
+    """Which of some days suits those who want another date of an event; the draft gets the one that is chosen."""
+
+    __tablename__ = "date_polls"
+    __table_args__ = (Index("ix_date_polls_event_id", "event_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"))
+    draft_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"), unique=True)
+    #: First days in Scotland, as "2027-05-04", in order.
+    days: Mapped[list[str]] = mapped_column(JSON)
+    chosen: Mapped[str | None]
+    created_at: Mapped[datetime]
+    #: When those whom the chosen day suits were offered its places.
+    offered_at: Mapped[datetime | None]
+
+    draft: Mapped[Event] = relationship(foreign_keys=[draft_id])
+
+
+class DatePollAnswer(Base):
+    """One person who is asked, and the days that suit them. days None: no answer yet; []: none of them."""
+
+    __tablename__ = "date_poll_answers"
+    __table_args__ = (
+        Index("ix_date_poll_answers_poll_id", "poll_id"),
+        Index("ix_date_poll_answers_registration_id", "registration_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    poll_id: Mapped[int] = mapped_column(ForeignKey("date_polls.id", ondelete="CASCADE"))
+    registration_id: Mapped[int] = mapped_column(ForeignKey("registrations.id", ondelete="CASCADE"))
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    days: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    answered_at: Mapped[datetime | None]
+
+    poll: Mapped[DatePoll] = relationship()
     registration: Mapped[Registration] = relationship()
 
 

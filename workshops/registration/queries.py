@@ -6,16 +6,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from workshops.core.addresses import email_key
 from workshops.core.tokens import looks_like_token, token_hash
 from workshops.messages.models import OutboxMessage
 from workshops.messages.queries import message_by_key, messages_about
-from workshops.registration.models import CalendarToken, Invitee, Needs, PlacePass, PlaceToken, Registration
+from workshops.registration.models import (
+    CalendarToken,
+    DatePollAnswer,
+    Invitee,
+    Needs,
+    PlacePass,
+    PlaceToken,
+    Registration,
+)
 from workshops.registration.rules import ACTIVE_STATES, HOLDING_STATES, Room, Terms, Waiting
-from workshops.schedule.models import Event
+from workshops.schedule.models import Event, EventTopic, Topic
 from workshops.schedule.queries.team import run_sequence, run_sequences
 from workshops.schedule.rules.audience import admission, is_by_invitation
 from workshops.schedule.rules.place_rules import PERSPECTIVES, read_shares
@@ -24,6 +32,7 @@ from workshops.schedule.rules.place_rules import PERSPECTIVES, read_shares
 PLACE_PURPOSE = "place"
 CALENDAR_PURPOSE = "calendar"
 PASS_PURPOSE = "pass"
+POLL_PURPOSE = "date_poll"
 
 
 def terms_of(event: Event) -> Terms:
@@ -302,6 +311,66 @@ def pass_by_token(session: Session, token: str, now: datetime) -> PlacePass | No
             Registration.erased_at.is_(None),
         )
     )
+
+
+def poll_answer_by_token(session: Session, token: str) -> DatePollAnswer | None:
+    """Whose answer a link is about; None for a wrong link, or when the person is no longer kept."""
+    if not looks_like_token(token):
+        return None
+    return session.scalar(
+        select(DatePollAnswer)
+        .join(Registration, Registration.id == DatePollAnswer.registration_id)
+        .where(DatePollAnswer.token_hash == token_hash(POLL_PURPOSE, token), Registration.erased_at.is_(None))
+    )
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One event at which people got no place, or could not come on its date. area: of its place, or Online."""
+
+    event_id: int
+    slug: str
+    title: str
+    sort_at: datetime
+    area: str
+    waiting: int
+    another_date: int
+
+    @property
+    def people(self) -> int:
+        """How many would like another date."""
+        return self.waiting + self.another_date
+
+
+def wanted_events(session: Session, *, since: datetime, within: Sequence[ColumnElement[bool]]) -> list[Wanted]:
+    """Events with people who would like another date, most people first. within: the WHERE of what may be seen."""
+    waiting = func.count(case((Registration.state == "waiting", 1)))
+    another = func.count(case(((Registration.state == "cancelled") & Registration.wants_another_date, 1)))
+    area = case((Event.mode == "online", "Online"), else_=func.coalesce(func.nullif(Event.area, ""), "Not said"))
+    rows = session.execute(
+        select(Event.id, Event.slug, Event.title, Event.sort_at, area.label("area"), waiting.label("waiting"),
+               another.label("another"))
+        .join(Registration, Registration.event_id == Event.id)
+        .where(Event.over_at > since, Event.state != "draft", *within)
+        .group_by(Event.id)
+        .having(waiting + another > 0)
+        .order_by((waiting + another).desc(), Event.sort_at, Event.id)
+    )  # fmt: skip
+    return [Wanted(*row) for row in rows]
+
+
+def topics_wanted(session: Session, wanted: Sequence[Wanted]) -> list[tuple[str, int]]:
+    """How many people would like another date, by topic, most first. Somebody counts for each topic of an event."""
+    people = {one.event_id: one.people for one in wanted}
+    rows = session.execute(
+        select(Topic.name, EventTopic.event_id)
+        .join(EventTopic, EventTopic.topic_id == Topic.id)
+        .where(EventTopic.event_id.in_(list(people)))
+    )
+    found: dict[str, int] = {}
+    for name, event_id in rows:
+        found[name] = found.get(name, 0) + people[event_id]
+    return sorted(found.items(), key=lambda item: (-item[1], item[0]))
 
 
 def address_by_calendar_token(session: Session, token: str) -> CalendarToken | None:

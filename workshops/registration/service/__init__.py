@@ -1,5 +1,16 @@
 """The use cases of registration. Everything about places is decided under the lock of the event's row."""
 
+from workshops.registration.service.another_date import (
+    PollClosed,
+    PollPicture,
+    answer_poll,
+    ask_for_dates,
+    choose_date,
+    offer_places_first,
+    open_poll,
+    people_to_ask,
+    picture_of,
+)
 from workshops.registration.service.arranging import reason_not_to_remind_owner, remind_owners
 from workshops.registration.service.asking_again import ask_again, asking_at, free_unanswered, say_still_coming
 from workshops.registration.service.finding import find_my_place
@@ -78,6 +89,15 @@ from workshops.registration.service.telling import event_when
 from workshops.registration.service.upkeep import erase_expired, forget_needs, lapse_offers, release_shares
 
 __all__ = [
+    "PollClosed",
+    "PollPicture",
+    "answer_poll",
+    "ask_for_dates",
+    "choose_date",
+    "offer_places_first",
+    "open_poll",
+    "people_to_ask",
+    "picture_of",
     "ToArrange",
     "ANSWERABLE",
     "AT_ONCE_MAX",

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from workshops.audit.rules import Actor
@@ -38,7 +37,7 @@ from workshops.registration.rules import (
     merged_answers,
 )
 from workshops.registration.service.places import change_state, lock_place, settle
-from workshops.registration.service.registering import RegisteredMeanwhile, new_reference, not_admitted
+from workshops.registration.service.registering import copy_to, not_admitted
 from workshops.registration.service.telling import event_when, tell
 from workshops.schedule.models import Event
 from workshops.schedule.queries import lock_event, other_dates
@@ -46,16 +45,25 @@ from workshops.schedule.rules.questions import question_texts
 
 
 def cancel_place(
-    session: Session, *, registration_id: int, reason: str = "", now: datetime, settings: Settings, actor: Actor
+    session: Session,
+    *,
+    registration_id: int,
+    reason: str = "",
+    wants_another_date: bool = False,
+    now: datetime,
+    settings: Settings,
+    actor: Actor,
 ) -> Registration:
     """Give up a place, an offer, a request or a place in the queue; the next person is offered it at once.
 
-    reason: in the person's own words, for the organiser. Raises PlaceGone, NotFound.
+    reason: in the person's own words, for the organiser.   wants_another_date: they may be asked which would suit.
+    Raises PlaceGone, NotFound.
     """
     event, registration = lock_place(session, registration_id)
     check_can_be_left(registration.state, terms_of(event), now)
     leave(session, event, registration, "cancelled", "place_cancelled", now=now, settings=settings, actor=actor)
     registration.cancel_reason = reason
+    registration.wants_another_date = wants_another_date
     settle(session, event, now=now, actor=actor, settings=settings)
     return registration
 
@@ -267,41 +275,11 @@ def _at_new_date(
     except FullChoice as full:
         words = "All places on that date are taken. Choose whether to join its waiting list"
         raise FullChoice(str(full) if room.held else words) from None
-    moved = Registration(
-        event_id=new_event.id,
-        reference=new_reference(),
-        name=old.name,
-        email=old.email,
-        email_key=old.email_key,
-        organisation=old.organisation,
-        job_title=old.job_title,
-        sector=old.sector,
-        perspective=old.perspective,
-        attending=attending,
-        state=decision.state,
-        question=old.question,
-        # Dates of a series often ask the same; what is asked under other words is asked anew.
-        answers={words: old.answers[words] for words in question_texts(new_event) if words in old.answers},
+    return copy_to(
+        session, old, new_event, state=decision.state, outcome=decision.kind, now=now,
         # Who waits for one date and moves to another has waited since then.
         waiting_since=(old.waiting_since or now) if decision.state == "waiting" else None,
-        came_from_id=old.id,
-        may_be_freed=new_event.frees_days_before is not None,
-        outcome=decision.kind,
-        registered_at=now,
-        state_changed_at=now,
-        invite_sequence=None,
     )
-    session.add(moved)
-    try:
-        session.flush()
-    except IntegrityError:
-        raise RegisteredMeanwhile() from None
-    needs = session.get(Needs, old.id)
-    if needs is not None:
-        session.add(
-            Needs(registration_id=moved.id, access_needs=needs.access_needs, dietary_needs=needs.dietary_needs)
-        )
-    return moved
 
 
 def _check_admitted(session: Session, event: Event, email: str, settings: Settings) -> None:

@@ -42,6 +42,7 @@ from workshops.schedule.models import Event
 from workshops.schedule.queries import lock_event
 from workshops.schedule.queries.team import run_sequence
 from workshops.schedule.rules.audience import domain_words
+from workshops.schedule.rules.questions import question_texts
 
 #: Without letters and digits that are mistaken for each other on the phone.
 _REFERENCE_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -233,6 +234,56 @@ def _add(
             )
         )
     return registration
+
+
+def copy_to(
+    session: Session,
+    old: Registration,
+    event: Event,
+    *,
+    state: str,
+    outcome: str,
+    waiting_since: datetime | None,
+    now: datetime,
+) -> Registration:
+    """The same person at another event, with all that they told as far as it is asked there. It is locked.
+
+    Raises RegisteredMeanwhile when they are registered there already.
+    """
+    made = Registration(
+        event_id=event.id,
+        reference=new_reference(),
+        name=old.name,
+        email=old.email,
+        email_key=old.email_key,
+        organisation=old.organisation,
+        job_title=old.job_title,
+        sector=old.sector,
+        perspective=old.perspective,
+        attending=old.attending if event.mode == "hybrid" else event.mode,
+        state=state,
+        question=old.question,
+        # Dates of a series often ask the same; what is asked under other words is asked anew.
+        answers={words: old.answers[words] for words in question_texts(event) if words in old.answers},
+        waiting_since=waiting_since,
+        came_from_id=old.id,
+        may_be_freed=event.frees_days_before is not None,
+        outcome=outcome,
+        registered_at=now,
+        state_changed_at=now,
+        invite_sequence=None,
+    )
+    session.add(made)
+    try:
+        session.flush()
+    except IntegrityError:
+        raise RegisteredMeanwhile() from None
+    needs = session.get(Needs, old.id)
+    if needs is not None:
+        session.add(
+            Needs(registration_id=made.id, access_needs=needs.access_needs, dietary_needs=needs.dietary_needs)
+        )
+    return made
 
 
 def _waiting_since(session: Session, event: Event, attending: str, now: datetime) -> datetime:

@@ -263,7 +263,8 @@ def cancel_place(token: str) -> ResponseReturnValue:
         try:
             with transaction() as session:
                 service.cancel_place(
-                    session, registration_id=registration.id, reason=form.reason.data, now=now(),
+                    session, registration_id=registration.id, reason=form.reason.data,
+                    wants_another_date=form.another_date.data, now=now(),
                     settings=settings(), actor=person(registration.id),
                 )
         except DomainError as error:

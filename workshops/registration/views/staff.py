@@ -73,6 +73,8 @@ _HISTORY_WORDS = {
     "offer_taken_back": "Offer taken back, because the event does not take place",
     "details_changed": "Details changed",
     "place_moved": "Moved here from another date",
+    "put_on_list": "Put on the list, because they said that this date suits",
+    "dates_answered": "Said which other dates suit",
     "request_approved": "Request approved",
     "link_sent_again": "Link sent again",
     "calendar_made": "Personal calendar made",
