@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from workshops.accounts.models import Account
@@ -15,7 +15,7 @@ from workshops.config import Settings
 from workshops.core.london_time import date_words, london_date
 from workshops.messages.models import OutboxMessage
 from workshops.messages.service import enqueue
-from workshops.registration.models import NeedAnswer, Needs, Registration
+from workshops.registration.models import NeedAnswer, Registration
 from workshops.registration.needs_queries import (
     Need,
     first_day_of,
@@ -43,15 +43,17 @@ def remind_owners(session: Session, *, now: datetime, settings: Settings) -> int
     Each thing is told of once, and nobody is written to twice a day about one event.
     """
     made = 0
-    for event_id in _events_with_needs(session, now):
-        if not _untold(session, session.get_one(Event, event_id), now):
-            continue
+    # One look at all of them, which is all there is to do nearly always.
+    due = {one.registration.event_id for one in needs_where(session, *_coming_with_needs(now)) if _is_untold(one, now)}
+    for event_id in sorted(due):  # in the order in which events are locked
         event = lock_event(session, event_id)
         if event.state != "published" or event.sort_at <= now:
             continue
         possible, tasks = possible_owners(session, event), tasks_of_event(session, event_id)
         mine: dict[int, list[Need]] = defaultdict(list)
-        for one in _untold(session, event, now):
+        for one in needs_at(session, event_id, fresh=True):
+            if not _is_untold(one, now):
+                continue
             owner = owner_of(one.kind, event, tasks, possible)
             if owner is not None:
                 mine[owner.id].append(one)
@@ -61,29 +63,21 @@ def remind_owners(session: Session, *, now: datetime, settings: Settings) -> int
     return made
 
 
-def _events_with_needs(session: Session, now: datetime) -> Sequence[int]:
-    """The events near enough where somebody needs something, in the order in which events are locked."""
-    near = Event.sort_at < now + _AHEAD
-    told = select(Registration.event_id).join(Needs, Needs.registration_id == Registration.id)
-    # What was arranged may be to undo at any time before.
+def _coming_with_needs(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """The events near enough, and those further ahead with something arranged: it may be to undo at any time."""
     arranged = select(Registration.event_id).join(NeedAnswer, NeedAnswer.registration_id == Registration.id).where(
         NeedAnswer.state == "arranged", NeedAnswer.reminded_at.is_(None))  # fmt: skip
-    return session.scalars(
-        select(Event.id)
-        .where(
-            Event.state == "published", Event.sort_at > now, (near & Event.id.in_(told)) | Event.id.in_(arranged)
-        )
-        .order_by(Event.id)
-    ).all()
+    near = Event.sort_at < now + _AHEAD
+    return Event.state == "published", Event.sort_at > now, near | Event.id.in_(arranged)
 
 
-def _untold(session: Session, event: Event, now: datetime) -> list[Need]:
-    today, first_day = london_date(now), first_day_of(event)
-    return [
-        one for one in needs_at(session, event.id, fresh=True)
-        if not _was_told(one)
-        and (one.standing == UNDO or (one.standing in OPEN and is_told(book_by(KINDS[one.kind], first_day), today)))
-    ]  # fmt: skip
+def _is_untold(one: Need, now: datetime) -> bool:
+    if one.standing == UNDO:
+        return not _was_told(one)
+    if one.standing not in OPEN:
+        return False
+    last_day = book_by(KINDS[one.kind], first_day_of(one.registration.event))
+    return is_told(last_day, london_date(now)) and not _was_told(one)
 
 
 def _was_told(one: Need) -> bool:

@@ -37,6 +37,7 @@ from workshops.registration.rules import needs_kept_until
 from workshops.registration.rules.needs import (
     ARRANGED,
     KINDS,
+    MAYBE,
     NOT_POSSIBLE,
     OPEN,
     OVER,
@@ -54,6 +55,10 @@ from workshops.web.guards import settings
 from workshops.web.responses import see_other
 
 NOT_FOR_YOU = "Your account may not read access and food needs. Ask an admin, or whoever arranges them for this event."
+
+
+#: A kind in one word, when nothing of it is to be arranged.
+_SHORT = {UNDO: "To be undone", ARRANGED: "Arranged", NOT_POSSIBLE: "Answered", MAYBE: "Not yet", OVER: "Not needed"}
 
 
 def _event_with_needs(slug: str) -> Event:
@@ -105,17 +110,20 @@ def _kind_row(
     possible: Sequence[Account],
 ) -> dict[str, Any]:
     mine = [one for one in found if one.kind == kind]
-    summary = []
+    counts = "; ".join(f"{counted[which]} {words}" for which, words in STANDINGS.items() if counted[which])
+    summary = [f"{counts}."]
+    to_do = sum(counted[which] for which in OPEN)
     if any(one.standing in OPEN for one in mine) and now() < event.sort_at:
         owner = owner_of(kind, event, tasks, possible)
-        summary = [due_words(KINDS[kind], first_day_of(event), london_date(now())),
-                   f"{_name(owner)} arranges it." if owner else "Nobody arranges it yet: choose who does."]  # fmt: skip
+        summary.append(due_words(KINDS[kind], first_day_of(event), london_date(now())))
+        summary.append(f"{_name(owner)} arranges it." if owner else "Nobody arranges it yet: choose who does.")
+    short = [words for which, words in _SHORT.items() if counted[which]]
     can_be_answered = any(one.standing in service.ANSWERABLE for one in mine)
     return {
         "title": KINDS[kind].words,
         "href": url_for("registration.answer_need", slug=event.slug, kind=kind) if can_be_answered else "",
         "summary": " ".join(summary),
-        "status": "; ".join(f"{counted[which]} {words}" for which, words in STANDINGS.items() if counted[which]),
+        "status": (f"{to_do} not answered" if now() >= event.sort_at else f"{to_do} to do") if to_do else short[0],
     }
 
 
