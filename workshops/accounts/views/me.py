@@ -33,7 +33,7 @@ def me() -> ResponseReturnValue:
     sends_password = bool(request.form) and sent not in ("name", "calendar")
     password_form = forms.ChangePasswordForm(formdata=request.form if sends_password else None)
     password_form.email_for_password = current_user.email
-    if request.method == "GET":
+    if request.method != "POST":
         return _page(name_form, calendar_form, password_form)
     if sent == "name" and name_form.validate():
         return _save(service.change_own_name, "Your name is saved.", name=name_form.name.data)

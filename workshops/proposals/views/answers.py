@@ -54,7 +54,7 @@ def _message_only(proposal_id: int, decision: str, decide: Callable[..., Any], d
     form = AnswerForm(data={"edition": proposal.edition})
     endpoint = {"ask": "ask_for_changes"}.get(decision, decision)
     template = f"proposals/{endpoint}.html"
-    if request.method == "GET" or (action() == "edit" and form.validate()):
+    if request.method != "POST" or (action() == "edit" and form.validate()):
         return render_template(template, form=form, proposal=proposal, rows=rows_of(proposal))
     if form.validate():
         try:
@@ -106,7 +106,7 @@ def accept(proposal_id: int) -> ResponseReturnValue:
     proposal = own_proposal(proposal_id)
     require_decision("accept", proposal.state)
     form = _accept_form(proposal)
-    if request.method == "GET" or (action() == "edit" and form.validate()):
+    if request.method != "POST" or (action() == "edit" and form.validate()):
         return _accept_page(proposal, form)
     if form.validate():
         try:

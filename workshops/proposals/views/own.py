@@ -105,7 +105,7 @@ def edit_proposal(token: str) -> ResponseReturnValue:
     if not may_edit(mine.state):
         return see_other(url_for("proposals.proposal", token=token))
     form, proposal_id = _edit_form(mine), mine.id
-    if request.method == "GET":
+    if request.method != "POST":
         return _edit_page(token, mine, form)
     if form.validate():
         came_back = mine.state == "changes"
@@ -143,7 +143,7 @@ def edit_draft(token: str) -> ResponseReturnValue:
     if not _can_edit_event(mine) or mine.event is None:
         return see_other(url_for("proposals.proposal", token=token))
     form, proposal_id = _event_form(mine.event), mine.id
-    if request.method == "GET":
+    if request.method != "POST":
         return _page("edit_draft", token, mine, form=form, event=mine.event, when=when_text(event_view(mine.event)))
     if form.validate():
         try:
@@ -188,7 +188,7 @@ def withdraw(token: str) -> ResponseReturnValue:
     mine = _mine(token)
     if not may_edit(mine.state):
         return see_other(url_for("proposals.proposal", token=token))
-    if request.method == "GET":
+    if request.method != "POST":
         return _page("withdraw", token, mine)
     proposal_id = mine.id
     try:

@@ -74,7 +74,7 @@ def _answer(endpoint: str, purpose: str, form: HostForm | AskForm, programme: Pr
     address = url_for(f"proposals.{endpoint}", slug=programme.slug if programme else None)
     slug = programme.slug if programme else None
     programme_id = programme.id if programme else None
-    if request.method == "GET":
+    if request.method != "POST":
         if request.args.get("sent") == "1":
             page = render_template("proposals/_sent.html", purpose=purpose, programme=programme, address=address,
                                    most=UNCONFIRMED_MOST)  # fmt: skip
@@ -143,7 +143,7 @@ def _private(response: Response) -> Response:
 def confirm(token: str) -> ResponseReturnValue:
     """Looking changes nothing, because mail scanners look at every link; the button confirms."""
     proposal = _to_confirm(token)
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("proposals/confirm.html", token=token, proposal=proposal,
                                is_done=proposal.state != "unconfirmed", rows=rows_of(proposal))  # fmt: skip
     proposal_id = proposal.id

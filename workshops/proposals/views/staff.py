@@ -194,7 +194,7 @@ def names(proposal_id: int) -> ResponseReturnValue:
     if proposal.purpose != "host" or proposal.state != "accepted":
         return see_other(back)
     form = NamesForm()
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("proposals/names.html", form=form, proposal=proposal)
     if form.validate():
         try:
@@ -227,7 +227,7 @@ def edit_ask_form() -> ResponseReturnValue:
     """Open or close the general "Ask us for an event" page."""
     kept = ask_form(db.session())
     form = AskSettingsForm(data={"is_open": kept.is_open, "words": kept.words})
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("proposals/edit_ask_form.html", form=form, is_open=kept.is_open)
     if form.validate():
         is_open = bool(form.is_open.data)

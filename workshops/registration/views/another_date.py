@@ -60,8 +60,8 @@ def another_date(slug: str) -> ResponseReturnValue:
     if poll is not None:
         return _choose(event, poll)
     form = AnotherDateForm()
-    if request.method == "GET" or not form.validate():
-        return _ask_page(event, form), 200 if request.method == "GET" else 422
+    if request.method != "POST" or not form.validate():
+        return _ask_page(event, form), 200 if request.method != "POST" else 422
     event_id = event.id
     try:
         days = chosen_days(form.dates.data, today=london_date(now()))
@@ -132,8 +132,8 @@ def date_poll(token: str) -> ResponseReturnValue:
         return make_response(render_template("registration/_link_gone.html"), 404)
     form = DatePollForm(data={"days": _ticked(answer)})
     form.days.choices = [*((day, _words(day)) for day in answer.poll.days), ("none", "None of these")]
-    if request.method == "GET" or answer.poll.chosen is not None or not form.validate():
-        status = 200 if request.method == "GET" else 422
+    if request.method != "POST" or answer.poll.chosen is not None or not form.validate():
+        status = 200 if request.method != "POST" else 422
         return _private(make_response(_poll_page(token, answer, form), status))
     answer_id = answer.id
     try:

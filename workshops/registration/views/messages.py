@@ -174,7 +174,7 @@ def edit_message(message_id: int) -> ResponseReturnValue:
         flash("This message can no longer be changed.", "warning")
         return see_other(back)
     form = MessageForm(data={"subject": found.subject, "text": found.body_text, "seen": fingerprint(found)})
-    if request.method == "GET":
+    if request.method != "POST":
         return _edit_page(form, found, event)
     if form.validate():
         try:

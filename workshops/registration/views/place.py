@@ -215,7 +215,7 @@ def change_place(token: str) -> ResponseReturnValue:
     if not _can_change(registration):
         return see_other(url_for("registration.place", token=token))
     form = _change_form(registration)
-    if request.method == "GET":
+    if request.method != "POST":
         return _page("change_place", token, registration, form=form, lead=_lead(registration))
     if form.validate():
         try:
@@ -257,7 +257,7 @@ def cancel_place(token: str) -> ResponseReturnValue:
     if not _can_change(registration):
         return see_other(url_for("registration.place", token=token))
     form = CancelForm()
-    if request.method == "GET":
+    if request.method != "POST":
         return _page("cancel_place", token, registration, form=form)
     if form.validate():
         try:
@@ -283,7 +283,7 @@ def move_place(token: str) -> ResponseReturnValue:
     if not _can_change(registration) or not dates:
         return see_other(url_for("registration.place", token=token))
     form = _move_form(dates)
-    if request.method == "GET":
+    if request.method != "POST":
         return _page("move_place", token, registration, form=form)
     if form.validate():
         try:

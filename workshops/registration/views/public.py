@@ -269,7 +269,7 @@ def _build_receipt(slug: str, outcome: str) -> Built:
 def find_my_place() -> ResponseReturnValue:
     """Send the links again. The answer is the same whether the address is known or not."""
     form = FindMyPlaceForm()
-    if request.method == "GET":
+    if request.method != "POST":
         is_sent = request.args.get("sent") == "1"
         page = render_template("registration/find_my_place.html", form=form, is_sent=is_sent)
         return _private(make_response(page))

@@ -64,7 +64,7 @@ def register_for_several(slug: str) -> ResponseReturnValue:
     asked = list(dict.fromkeys((request.form if request.method == "POST" else request.args).getlist("event")))
     wanted = [one for one in offered if one.slug in asked]
     gone = len(set(asked) - {one.slug for one in wanted})
-    if request.method == "GET" and (request.args.get("choose") or not asked):
+    if request.method != "POST" and (request.args.get("choose") or not asked):
         return _choose(programme, offered, wanted)
     if not wanted:
         return _choose(programme, offered, wanted, error=NOTHING_CHOSEN, gone=gone)

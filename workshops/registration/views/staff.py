@@ -334,7 +334,7 @@ def add_person(slug: str) -> ResponseReturnValue:
     event = _own_event(slug)
     form = AddPersonForm()
     form.fit_to(mode=event.mode, questions=read_questions(event.questions))
-    if request.method == "GET":
+    if request.method != "POST":
         return _page("add_person", event, form=form, sides=_sides(event), lead=_lead(event))
     event_id = event.id
     if form.validate():

@@ -34,7 +34,7 @@ def invited(slug: str) -> ResponseReturnValue:
     """Who is invited; people are added in two steps: look at each of them, then add."""
     event = _own_event(slug)
     form = InviteForm()
-    if request.method == "GET":
+    if request.method != "POST":
         return _list(event, form)
     event_id, asks = event.id, _can_be_told(event)
     adds = request.form.get("action") == "add"

@@ -186,7 +186,7 @@ def answer_need(slug: str, kind: str) -> ResponseReturnValue:
     """One kind of need: who arranges it, and "we have arranged this", which goes to the people."""
     event = _event_with_needs(slug)
     form, rows = _answer_form(event, kind)
-    if request.method == "GET":
+    if request.method != "POST":
         return _answer_page(event, kind, form, rows)
     event_id, told = event.id, 0
     if form.validate():

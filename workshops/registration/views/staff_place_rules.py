@@ -36,7 +36,7 @@ def place_rules(slug: str) -> ResponseReturnValue:
     event_id, before = event.id, place_rules_of(event)
     form = PlaceRulesForm(data=form_values(before))
     form.fit_to(sides_of(event), _capacities(event), before)
-    if request.method == "GET":
+    if request.method != "POST":
         return _rules_page( event, form=form, getting=0, gives=before.gives)
     if not form.validate():
         return _rules_page( _own_event(slug), form=form, getting=0, gives=before.gives), 422

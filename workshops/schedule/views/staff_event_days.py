@@ -34,7 +34,7 @@ def edit_days(slug: str) -> ResponseReturnValue:
     form = days_form({day: date_words(day) for day in days})(data=values)
     if not form.edition.data:
         form.edition.data = str(page.event.edition)
-    if request.method == "GET" or goes_back():
+    if request.method != "POST" or goes_back():
         return _page(page, form, days)
     page.form.edition.data = form.edition.data
     if form.validate():

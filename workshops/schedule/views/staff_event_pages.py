@@ -56,7 +56,7 @@ def new_event() -> ResponseReturnValue:
     form, known = event_form(
         None, defaults() | {"owner": current_user.id, "form_key": service.new_form_key()}, NEW_SCREEN
     )
-    if request.method == "GET":
+    if request.method != "POST":
         return _new_page(form)
     if form.validate():
         try:
@@ -89,7 +89,7 @@ def _create(form: EventForm, known: Known) -> ResponseReturnValue:
 @access(FACILITATOR, keeps_typed=True)
 def edit_event(slug: str) -> ResponseReturnValue:
     page = editing(slug, WHOLE)
-    if request.method == "GET" or goes_back():
+    if request.method != "POST" or goes_back():
         return _edit_page(page)
     found = NotSaved()
     if page.form.validate():

@@ -47,7 +47,7 @@ def edit_part(slug: str, part: str) -> ResponseReturnValue:
     if part not in PART_FIELDS:
         raise NotFound
     page = editing(slug, PART_FIELDS[part])
-    if request.method == "GET" or goes_back():
+    if request.method != "POST" or goes_back():
         return part_page(page, part)
     if request.form.get("action") == "look":
         return part_page(page, part, preview=render_markdown(page.form.description.data))

@@ -47,7 +47,7 @@ MATCHED_MAX = 60
 @access(ORGANISER, keeps_typed=True)
 def import_events() -> ResponseReturnValue:
     form = ImportForm()
-    if request.method == "GET":
+    if request.method != "POST":
         return _page(form)
     data, filename = _file(form)
     matching = _matching()

@@ -74,7 +74,7 @@ def new_host() -> ResponseReturnValue:
         if host_id is not None:
             flash("The organisation is added.")
             return see_other(url_for("schedule.staff_host", host_id=host_id))
-    return render_template("schedule/new_host.html", form=form), 200 if request.method == "GET" else 422
+    return render_template("schedule/new_host.html", form=form), 200 if request.method != "POST" else 422
 
 
 @blueprint.route("/staff/hosts/<int:host_id>/edit", methods=["GET", "POST"])
@@ -86,7 +86,7 @@ def edit_host(host_id: int) -> ResponseReturnValue:
         return see_other(url_for("schedule.staff_host", host_id=host_id))
     page = render_template("schedule/edit_host.html", form=form, host=_found(Host, host_id),
                            count=count_of(db.session(), "host", host_id))  # fmt: skip
-    return page, 200 if request.method == "GET" else 422
+    return page, 200 if request.method != "POST" else 422
 
 
 def _save_host(form: HostForm, host_id: int | None) -> int | None:
@@ -137,7 +137,7 @@ def staff_topics() -> ResponseReturnValue:
         page_address=lambda number: url_for("schedule.staff_topics", q=words or None, page=number),
         may_edit=_may_curate(),
     )
-    return page, 200 if request.method == "GET" else 422
+    return page, 200 if request.method != "POST" else 422
 
 
 @blueprint.route("/staff/topics/<int:topic_id>/edit", methods=["GET", "POST"])
@@ -156,7 +156,7 @@ def edit_topic(topic_id: int) -> ResponseReturnValue:
         count=count_of(session, "topic", topic_id),
         earlier=earlier_names(session, "topic", topic_id),
     )
-    return page, 200 if request.method == "GET" else 422
+    return page, 200 if request.method != "POST" else 422
 
 
 @blueprint.route("/staff/topics/<int:topic_id>/merge", methods=["GET", "POST"])
@@ -189,7 +189,7 @@ def _merge(model: type[Host] | type[Topic], row_id: int) -> ResponseReturnValue:
                 session, gone_id=row_id, kept_id=kept_id, settings=settings(), **by)) is not None:  # fmt: skip
             flash(f"The two are one now: {name}. Its events, pages and calendar entries follow.")
             return see_other(_address(model, kept_id))
-    return _merge_page(what, model, form, row_id), 200 if request.method == "GET" else 422
+    return _merge_page(what, model, form, row_id), 200 if request.method != "POST" else 422
 
 
 def _merge_page(what: Any, model: type[Host] | type[Topic], form: MergeForm, row_id: int) -> str:
@@ -252,4 +252,4 @@ def staff_kinds() -> ResponseReturnValue:
     session = db.session()
     page = render_template("schedule/staff_kinds.html", form=form, kinds=kinds_by_name(session),
                            counts=kind_counts(session), may_add=may_add)  # fmt: skip
-    return page, 200 if request.method == "GET" else 422
+    return page, 200 if request.method != "POST" else 422

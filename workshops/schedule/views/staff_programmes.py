@@ -81,7 +81,7 @@ def new_programme() -> ResponseReturnValue:
         if slug is not None:
             flash("The programme is saved.")
             return see_other(url_for("schedule.staff_programme", slug=slug))
-    return render_template("schedule/new_programme.html", form=form), 200 if request.method == "GET" else 422
+    return render_template("schedule/new_programme.html", form=form), 200 if request.method != "POST" else 422
 
 
 def _always_named() -> list[int]:
@@ -116,7 +116,7 @@ def edit_programme(slug: str) -> ResponseReturnValue:
             flash(note, "warning")
         return see_other(url_for("schedule.staff_programme", slug=slug))
     page = render_template("schedule/edit_programme.html", form=form, programme=_programme(slug))
-    return page, 200 if request.method == "GET" else 422
+    return page, 200 if request.method != "POST" else 422
 
 
 def _offer_organisers(form: ProgrammeForm, named: Sequence[int] = ()) -> None:
@@ -167,7 +167,7 @@ def publish_programme(slug: str) -> ResponseReturnValue:
     page = render_template("schedule/publish_programme.html", form=form, programme=_programme(slug), drafts=drafts,
                            ready=len(ready), many_mine=mine if mine > service.INVITATIONS_AT_ONCE else 0)  # fmt: skip
     session.rollback()
-    return page, 200 if request.method == "GET" else 422
+    return page, 200 if request.method != "POST" else 422
 
 
 def _drafts(programme_id: int, instant: Any) -> list[tuple[Event, str, Missing]]:
@@ -205,7 +205,7 @@ def cancel_programme(slug: str) -> ResponseReturnValue:
     form.checked.data = seen_of(found)
     page = render_template("schedule/cancel_programme.html", form=form, programme=_programme(slug), found=found,
                            all=many_events(found), people=sum(one.told for one in found))  # fmt: skip
-    is_shown = request.method == "GET" or ("show" in request.form and not form.error_list())
+    is_shown = request.method != "POST" or ("show" in request.form and not form.error_list())
     return page, 200 if is_shown else 422
 
 

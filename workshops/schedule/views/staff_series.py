@@ -89,7 +89,7 @@ def repeat_event(slug: str) -> ResponseReturnValue:
         raise DomainError(MONTH_ONLY)
     form = RepeatForm(data=repeat_defaults(when.first_day) | {"form_key": service.new_form_key()})
     action = request.form.get("action", "check")
-    if request.method == "GET" or (action == "back" and form.validate()):
+    if request.method != "POST" or (action == "back" and form.validate()):
         return _repeat_page(form, event)
     if not form.validate():
         return _repeat_page(form, event), 422
@@ -194,7 +194,7 @@ def add_date(slug: str) -> ResponseReturnValue:
     event = own_event(slug)
     source = service.when_of(event)
     form = NewDateForm(data=times_of(source) | {"form_key": service.new_form_key()})
-    if request.method == "GET":
+    if request.method != "POST":
         return _new_date_page("schedule/add_date.html", form, event)
     if form.validate():
         event_id = event.id
@@ -218,7 +218,7 @@ def copy_event(slug: str) -> ResponseReturnValue:
     event = found_event(slug)
     source = service.when_of(event)
     form = CopyForm(data=times_of(source) | {"title": event.title, "form_key": service.new_form_key()})
-    if request.method == "GET":
+    if request.method != "POST":
         return _new_date_page("schedule/copy_event.html", form, event)
     if form.validate():
         event_id, reach = event.id, reach_of(db.session(), current_user)

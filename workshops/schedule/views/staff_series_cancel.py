@@ -43,7 +43,7 @@ def cancel_dates(slug: str) -> ResponseReturnValue:
     if not others:
         raise DomainError(NOTHING_LEFT)
     form.dates.choices = scope_choices(event, others)
-    if request.method == "GET" or goes_back():
+    if request.method != "POST" or goes_back():
         return _page(form, event)
     if not form.validate():
         return _page(form, event), 422

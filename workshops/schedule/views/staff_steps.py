@@ -101,7 +101,7 @@ def _step(slug: str, way: Way) -> ResponseReturnValue:
     # Nothing to ask when this way does not lead on from here: said at once, and not after a reason was written.
     take_step(way.step, event.state, over_at=event.over_at, now=now())
     form: ReasonForm | TellForm = TellForm() if way is REINSTATING else ReasonForm()
-    if request.method == "GET":
+    if request.method != "POST":
         return _page(way, form, event)
     if form.validate() and "show" not in request.form:
         try:

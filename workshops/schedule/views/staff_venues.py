@@ -74,7 +74,7 @@ def new_venue() -> ResponseReturnValue:
         if venue_id is not None:
             flash("The venue is added.")
             return see_other(url_for("schedule.staff_venue", venue_id=venue_id))
-    return render_template("schedule/new_venue.html", form=form), 200 if request.method == "GET" else 422
+    return render_template("schedule/new_venue.html", form=form), 200 if request.method != "POST" else 422
 
 
 @blueprint.route("/staff/venues/<int:venue_id>/edit", methods=["GET", "POST"])
@@ -104,7 +104,7 @@ def edit_venue(venue_id: int) -> ResponseReturnValue:
         venue_id=venue_id,
         name=venue_name(found_venue(venue_id)),
     )
-    return page, 200 if request.method == "GET" or is_back else 422
+    return page, 200 if request.method != "POST" or is_back else 422
 
 
 def _details(form: VenueForm) -> VenueDetails:
@@ -144,7 +144,7 @@ def merge_venue(venue_id: int) -> ResponseReturnValue:
         )  # fmt: skip
         if answer is not None:
             return answer
-    shown = request.method == "GET" or (goes_back() and not form.error_list())
+    shown = request.method != "POST" or (goes_back() and not form.error_list())
     return _merge_page(form, venue_id), 200 if shown else 422
 
 
@@ -219,7 +219,7 @@ def _room_page(form: RoomForm, venue_id: int, room_id: int | None) -> ResponseRe
         "schedule/edit_room.html" if room else "schedule/new_room.html",
         form=form, room=room, used=used, venue_id=venue_id, name=venue_name(found_venue(venue_id)),
     )  # fmt: skip
-    return page, 200 if request.method == "GET" or is_back else 422
+    return page, 200 if request.method != "POST" or is_back else 422
 
 
 @blueprint.post("/staff/venues/<int:venue_id>/rooms/<int:room_id>/delete")
