@@ -29,6 +29,8 @@ import sqlalchemy as sa
 from benchmarks import processes
 from benchmarks.report import Measured, Sample, memory_table, table
 from benchmarks.scenarios import (
+    CROWD,
+    CROWD_SLUG,
     Scenario,
     events_to_measure,
     feed_etag,
@@ -151,13 +153,14 @@ def _memory_at_rest(server: Server) -> processes.Memory:
 
 
 def prepare(instance: Instance, events: int = EVENTS) -> None:
-    """Migrations, so many events with people, and the two events that are measured."""
+    """Migrations, so many events with people, and the events that are measured, one of them with a crowd."""
     instance.folder.mkdir(parents=True, exist_ok=True)
     say("migrating")
     instance.command("db", "upgrade")
     say(f"making {events} events with people")
     instance.command("demo", "load", "--scale", str(events))
     instance.import_events(events_to_measure())
+    instance.python("-m", "benchmarks.crowd", CROWD_SLUG, str(CROWD))
 
 
 def measure(engine: str, folder: Path, *, rounds: int, share: float, only: str, scale: bool) -> str:

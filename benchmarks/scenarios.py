@@ -23,6 +23,9 @@ from tests.races.people import load_form
 PAGE_SLUG = "measured-page"
 REGISTRATION_SLUG = "measured-registration"
 REGISTRATION_PATH = f"/events/{REGISTRATION_SLUG}/register"
+#: An event at which so many people have a place already.
+CROWD_SLUG, CROWD = "measured-crowd", 10_000
+CROWD_PATH = f"/events/{CROWD_SLUG}/register"
 #: Sustained aim for form page, send and receipt together, on two cores.
 PEOPLE_PER_SECOND = 60
 
@@ -58,7 +61,7 @@ class Scenario:
 
 
 def events_to_measure() -> list[dict[str, str]]:
-    """Rows of the spreadsheet for the two events that are measured."""
+    """Rows of the spreadsheet for the events that are measured."""
     common = {
         "summary": "A morning about sharing decisions with the people who use a service.",
         "description": DESCRIPTION,
@@ -69,6 +72,7 @@ def events_to_measure() -> list[dict[str, str]]:
     return [
         {**common, "slug": PAGE_SLUG, "title": "Sharing decisions"},
         {**common, "slug": REGISTRATION_SLUG, "title": "Sharing decisions, registration"},
+        {**common, "slug": CROWD_SLUG, "title": "Sharing decisions, with a crowd"},
     ]
 
 
@@ -77,6 +81,7 @@ def scenarios(feed_etag: str) -> list[Scenario]:
     unchanged = {"path": "/calendar.ics", "headers": {"If-None-Match": feed_etag}, "status": 304}
     floor_unchanged = {**unchanged, "path": "/feed"}
     people = {"form_path": REGISTRATION_PATH, "send_path": REGISTRATION_PATH}
+    crowd = {"form_path": CROWD_PATH, "send_path": CROWD_PATH}
     floor_people = {"form_path": "/page/form", "send_path": "/send"}
     event, events, feed = {"path": f"/events/{PAGE_SLUG}"}, {"path": "/events"}, {"path": "/calendar.ics"}
     floor_event, floor_events, floor_feed = {"path": "/page/event"}, {"path": "/page/list"}, {"path": "/feed"}
@@ -89,6 +94,7 @@ def scenarios(feed_etag: str) -> list[Scenario]:
         Scenario("Feed of 1,000 events, warm", "kept", 800, feed, floor_feed, 2),
         Scenario("Feed of 1,000 events, after one change", "built", 80, feed, floor_feed, 2),
         Scenario("Registration (form page, send, receipt)", "kept", 160, people, floor_people, 6),
+        Scenario(f"Registration, {CROWD:,} people registered", "kept", 160, crowd, floor_people, 6),
     ]
 
 
