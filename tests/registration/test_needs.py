@@ -207,6 +207,28 @@ def test_whoever_arranges_it_is_told_when_it_is_due_and_never_twice(
     assert service.reason_not_to_remind_owner(session, mail, clock.now) == "Everything has been arranged since."
 
 
+def test_what_was_booked_for_an_event_that_is_called_off_is_to_be_undone(
+    desk: Desk, session: Session, clock: FakeClock
+) -> None:
+    owner = make_account(session, role="facilitator")
+    event = make_event(session, owner_id=owner.id, starts_at=clock.now + timedelta(days=20))
+    desk.register(event, access_needs="BSL interpreter", dietary_needs="vegan")
+    assert worker(desk, service.remind_owners) == 1
+    due = owners_mails(desk)[0]
+    answer(desk, event, "interpreter")
+    clock.now += timedelta(days=1)
+    called_off = session.get_one(Event, event.id)
+    called_off.state, called_off.state_changed_at = "cancelled", clock.now
+    session.commit()
+    assert stands(desk, event) == {"interpreter": ["undo"], "vegan": ["over"]}
+    assert service.reason_not_to_remind_owner(session, due, clock.now) == "The event does not take place as planned."
+    assert worker(desk, service.remind_owners) == 1
+    clock.now += timedelta(minutes=1)
+    undo = owners_mails(desk)[-1]
+    assert "no longer needed" in undo.body_text and "Book" not in undo.body_text
+    assert worker(desk, service.remind_owners) == 0
+
+
 def test_somebody_else_can_arrange_it_if_they_may(desk: Desk, session: Session, clock: FakeClock) -> None:
     owner = make_account(session, role="facilitator")
     helper, other = make_account(session, role="organiser"), make_account(session, role="facilitator")

@@ -110,7 +110,7 @@ WORDS = "I use a wheelchair"
 
 
 def stands(state: str | None, *, access: str = WORDS, kind: str = "step_free", **more: Any) -> str | None:
-    how = {"place": "confirmed", "attending": "in_person", "holds_for": "now"}
+    how: dict[str, Any] = {"place": "confirmed", "attending": "in_person", "holds_for": "now", "takes_place": True}
     row = {"answers_what": fingerprint(WORDS), "arranged_for": "now"}
     for key, value in more.items():
         (how if key in how else row)[key] = value
@@ -139,6 +139,8 @@ def stands(state: str | None, *, access: str = WORDS, kind: str = "step_free", *
         ("arranged", {"access": ""}, "undo"),
         ("arranged", {"access": "A lift, from 11am"}, "todo"),
         ("arranged", {"holds_for": "another day"}, "again"),
+        (None, {"takes_place": False}, "over"),
+        ("arranged", {"takes_place": False}, "undo"),
         ("not_possible", {}, "not_possible"),
         ("not_possible", {"access": "A lift, from 11am"}, "todo"),
         ("not_possible", {"place": "declined"}, "over"),

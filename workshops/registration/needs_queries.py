@@ -18,6 +18,8 @@ from workshops.registration.rules.needs import KINDS, Said, fingerprint, needs_s
 from workshops.schedule.models import Event, EventFacilitator
 from workshops.schedule.queries.reach import may_run
 
+#: States of an event for which nothing is to be arranged, and what was is to be undone.
+CALLED_OFF = ("cancelled", "postponed")
 #: Kept with the counts of kinds once needs are erased: how many people told us something.
 TOLD_ACCESS, TOLD_FOOD = "told_access", "told_food"
 
@@ -67,7 +69,7 @@ def needs_where(session: Session, *where: ColumnElement[bool], fresh: bool = Fal
         access, food = (needs.access_needs, needs.dietary_needs) if needs is not None else ("", "")
         stand = standings(
             access, food, said_of(mine), place=registration.state, attending=registration.attending,
-            holds_for=holds_for(event),
+            holds_for=holds_for(event), takes_place=event.state not in CALLED_OFF,
         )  # fmt: skip
         found += [
             Need(kind, standing, registration, text_for(kind, access, food), mine.get(kind))

@@ -153,13 +153,21 @@ OPEN = (TODO, AGAIN)
 
 
 def standings(
-    access: str, food: str, said: Mapping[str, Said], *, place: str, attending: str, holds_for: str
+    access: str,
+    food: str,
+    said: Mapping[str, Said],
+    *,
+    place: str,
+    attending: str,
+    holds_for: str,
+    takes_place: bool = True,
 ) -> dict[str, str]:
     """Where each kind of need of one person stands now, in the order of KINDS.
 
-    place: the state of the registration.   holds_for: when and where the event is. So who writes something else,
-    cancels or changes sides, and an event that moves, need no telling: it follows. An answer belongs to the words it
-    answered; what is written anew is looked at anew.
+    place: the state of the registration.   holds_for: when and where the event is.   takes_place: whether it is neither
+    cancelled nor postponed. So who writes something else, cancels or changes sides, and an event that moves or is
+    called off, need no telling: it follows. An answer belongs to the words it answered; what is written anew is looked
+    at anew.
     """
     named = kinds_in(access, food)
     found = {}
@@ -174,7 +182,8 @@ def standings(
             is_wanted = False
         elif answer is not None and answer.is_chosen:
             is_wanted = needs_something(text)
-        if not is_wanted or place not in ACTIVE_STATES or (kind.in_the_room and attending == "online"):
+        comes = takes_place and place in ACTIVE_STATES and not (kind.in_the_room and attending == "online")
+        if not is_wanted or not comes:
             found[key] = UNDO if answer is not None and answer.state == "arranged" else OVER
         else:
             found[key] = _standing(answer if is_same else None, place, holds_for)

@@ -17,6 +17,7 @@ from workshops.messages.models import OutboxMessage
 from workshops.messages.service import enqueue
 from workshops.registration.models import NeedAnswer, Registration
 from workshops.registration.needs_queries import (
+    CALLED_OFF,
     Need,
     first_day_of,
     needs_at,
@@ -35,6 +36,8 @@ from workshops.schedule.signals import Attention
 
 #: Nothing takes so long to arrange, the reminder before it and holidays included.
 _AHEAD = timedelta(days=60)
+#: Of events that people know of; what was arranged for one that is called off is to be undone.
+_STATES = ("published", *CALLED_OFF)
 
 
 def remind_owners(session: Session, *, now: datetime, settings: Settings) -> int:
@@ -47,7 +50,7 @@ def remind_owners(session: Session, *, now: datetime, settings: Settings) -> int
     due = {one.registration.event_id for one in needs_where(session, *_coming_with_needs(now)) if _is_untold(one, now)}
     for event_id in sorted(due):  # in the order in which events are locked
         event = lock_event(session, event_id)
-        if event.state != "published" or event.sort_at <= now:
+        if event.sort_at <= now:
             continue
         possible, tasks = possible_owners(session, event), tasks_of_event(session, event_id)
         mine: dict[int, list[Need]] = defaultdict(list)
@@ -68,7 +71,7 @@ def _coming_with_needs(now: datetime) -> tuple[ColumnElement[bool], ...]:
     arranged = select(Registration.event_id).join(NeedAnswer, NeedAnswer.registration_id == Registration.id).where(
         NeedAnswer.state == "arranged", NeedAnswer.reminded_at.is_(None))  # fmt: skip
     near = Event.sort_at < now + _AHEAD
-    return Event.state == "published", Event.sort_at > now, near | Event.id.in_(arranged)
+    return Event.state.in_(_STATES), Event.sort_at > now, near | Event.id.in_(arranged)
 
 
 def _is_untold(one: Need, now: datetime) -> bool:
@@ -125,13 +128,17 @@ def _by_kind(needs: Iterable[Need], event: Event, today: date) -> list[dict[str,
 def reason_not_to_remind_owner(session: Session, message: OutboxMessage, now: datetime) -> str | None:
     """Why a mail to whoever arranges things must not go out any more, or None. Asked at the moment of sending."""
     event = session.get(Event, message.event_id) if message.event_id is not None else None
-    if event is None or event.state != "published":
+    if event is None or (event.state in CALLED_OFF and _is_older(message, event)):
         return "The event does not take place as planned."
     if message.about_id not in {one.id for one in possible_owners(session, event)}:
         return "This account does not arrange what people need there any more."
     if not any(one.standing in (*OPEN, UNDO) for one in needs_at(session, event.id)):
         return "Everything has been arranged since."
     return None
+
+
+def _is_older(message: OutboxMessage, event: Event) -> bool:
+    return event.state_changed_at is None or message.created_at <= event.state_changed_at
 
 
 def needs_to_arrange(
@@ -141,7 +148,7 @@ def needs_to_arrange(
     if user.role == "viewer" or not user.sees_needs:
         return []
     by_event: dict[int, list[Need]] = defaultdict(list)
-    own = (Event.over_at > now, Event.state == "published", *within_reach(user))
+    own = (Event.over_at > now, Event.state.in_(_STATES), *within_reach(user))
     for one in needs_where(session, *own):
         if one.standing == UNDO or (one.standing in OPEN and one.kind not in ABOUT_FOOD):
             by_event[one.registration.event_id].append(one)

@@ -23,6 +23,7 @@ from workshops.registration import service
 from workshops.registration.models import NeedTask
 from workshops.registration.needs_form import AnswerNeedForm, KindsForm
 from workshops.registration.needs_queries import (
+    CALLED_OFF,
     Need,
     counts_of,
     first_day_of,
@@ -101,7 +102,7 @@ def _needs_page(event: Event) -> str:
         kept_until=needs_kept_until(event.over_at),
         is_over=now() >= event.sort_at,
         is_erased=now() >= needs_kept_until(event.over_at),
-        takes_place=event.state == "published",
+        takes_place=event.state not in CALLED_OFF,
     )
 
 
