@@ -104,7 +104,9 @@ STAFF = (
     f"/staff/events/{DRAFT}/edit/days?first=2027-10-30&last=2027-11-01&start=10am&end=4pm",
     *(f"/staff/events/{slug}/people" for slug in (OPEN, FULL, HYBRID, APPROVAL, INVITED)),
     *(f"/staff/events/{slug}/invited" for slug in (OPEN, INVITED, DRAFT)),
-    "/staff/demand", f"/staff/events/{FULL}/another-date", f"/staff/events/{CLOSED}/another-date",
+    f"/staff/events/{FULL}/people/write", f"/staff/events/{FULL}/people/twice",
+    f"/staff/events/{OPEN}/people/import", "/staff/demand",
+    f"/staff/events/{FULL}/another-date", f"/staff/events/{CLOSED}/another-date",
     f"/staff/events/{HYBRID}/place-rules", f"/staff/events/{FULL}/waiting-list", f"/staff/events/{DRAFT}/waiting-list",
     f"/staff/events/{APPROVAL}/people?state=requested", f"/staff/events/{ASKS}/people/add",
     *(f"/staff/events/{slug}/afterwards" for slug in (OPEN, PAST, FOLLOWED_UP)),
@@ -222,10 +224,13 @@ def staff_pages(scene: Scene, admin: Visitor) -> tuple[str, ...]:
     admin.open(f"/staff/events/{OPEN}/messages")
     message = admin.page.locator("main a[href*='/messages/']").first.get_attribute("href")
     assert person and message
+    admin.open(f"/staff/events/{OPEN}/people")
+    other = (admin.page.locator("main table a").nth(1).get_attribute("href") or "").rpartition("/")[2]
+    own = tuple(person + more for more in ("/correct", "/move", f"/merge/{other}"))
     admin.open(f"/staff/events/{FULL}/waiting-list")
     skip = admin.page.locator("main a[href$='/skip']").first.get_attribute("href")
     assert skip
-    return (*STAFF, person, message, skip, *waiting_message(scene, admin), *staff_pages_of(scene.proposals))
+    return (*STAFF, person, *own, message, skip, *waiting_message(scene, admin), *staff_pages_of(scene.proposals))
 
 
 @pytest.mark.parametrize("third", [0, 1, 2])

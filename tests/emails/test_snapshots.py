@@ -125,6 +125,10 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         "registration/place_confirmed",
         {"asking": "Friday 3 November 2017, 9am, we ask you by email whether you are still coming."},
     ),
+    "from_organiser": (
+        "registration/from_organiser",
+        {"subject": "The room is on the 2nd floor", "message": "Dear Màiri Example,\n\nuse the lift <left>.\nSee you!"},
+    ),
     "date_poll": ("registration/date_poll", {"waited": True, "days": ["Monday 4 May 2026", "Tuesday 5 May 2026"]}),
     "date_poll_cancelled": ("registration/date_poll", {"waited": False, "days": ["Monday 4 May 2026"]}),
     "need_arranged": ("registration/need_arranged", {"message": "Ask for Olivia at the door.\n\nShe knows."}),

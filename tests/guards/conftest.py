@@ -52,6 +52,7 @@ def world(session: Session, clock: FakeClock) -> dict[str, Any]:
     )
     session.commit()
     return {"slug": ("an-event", "a-past-event"), "registration_id": (confirmed.id,), "write_up_id": (write_up.id,),
+            "other_id": (confirmed.id + 1,),
             "token": (place, calendar), "format": ("csv", "xlsx"), "outcome": ("place", "waiting"),
             "kind": ("interpreter", "food"),
             "part": ("about", "when", "where", "registration", "questions", "who", "history")}  # fmt: skip

@@ -146,6 +146,7 @@ def people(app: Flask, session: Session, clock: FakeClock) -> World:
         "proposal_id": (waits.id,),
         "slug": (coming.slug, past.slug, mine.slug),
         "registration_id": (confirmed.id, waiting.id),
+        "other_id": (offered.id,),
         "write_up_id": (write_up.id,),
         "message_id": (message.id,),
         "venue_id": (venue.id, unused.id),

@@ -137,6 +137,12 @@ TABLE: dict[str, tuple[Action, ...]] = {
             ("registration.add_person", "registration.approve_person", "registration.decline_person",
              "registration.cancel_person", "registration.resend_link", "registration.answer_people"),
         ),
+        Action(
+            "Write to people, bring in a list, correct and move people, and put two registrations of one together",
+            RUNNERS,
+            ("registration.write_to_people", "registration.import_people", "registration.correct_person",
+             "registration.move_person", "registration.people_twice", "registration.merge_people"),
+        ),
         Action("See the messages of all their own events, and those that did not arrive", MAKERS,
                ("registration.messages",)),
         Action(

@@ -19,6 +19,7 @@ from workshops.registration.rules import (
     TEXT_MAX,
 )
 from workshops.registration.rules.reasons import SKIP_REASONS
+from workshops.registration.rules.writing import FIELDS, MESSAGE_MAX, SUBJECT_MAX
 from workshops.registration.service import Changes, Details
 from workshops.schedule.rules.place_rules import PERSPECTIVES
 from workshops.schedule.rules.questions import QUESTIONS_MAX, Question, reason_words
@@ -26,6 +27,7 @@ from workshops.web.fields import (
     CheckboxesField,
     CheckboxField,
     EmailField,
+    FileField,
     Form,
     HiddenField,
     RadioField,
@@ -370,6 +372,57 @@ class TakeOverForm(_AboutYou):
             question=self.question.data,
             answers=self.answers(),
         )
+
+
+class WriteForm(Form):
+    """What staff write to the people of an event. The audiences, with their numbers, are set by the view."""
+
+    audience = RadioField("Who gets it?", [required("Choose who gets the message")], choices=())
+    subject = TextField("Subject", [required("Enter a subject"), max_length(SUBJECT_MAX)])
+    message = TextAreaField(
+        "Message", [required("Enter a message"), max_length(MESSAGE_MAX)], rows=10,
+        hint="Leave an empty line between paragraphs. You can use "
+        + ", ".join(f"{{{field}}} ({words})" for field, words in FIELDS.items()),
+    )
+    form_key = HiddenField()
+    seen = HiddenField()
+
+
+class CorrectForm(Form):
+    """What staff put right about somebody."""
+
+    name = TextField("Full name", [required("Enter their name"), max_length(NAME_MAX)], autocomplete="off")
+    email = EmailField(
+        "Email address", [required("Enter their email address"), max_length(EMAIL_MAX)], autocomplete="off",
+        hint="Another address ends the links that were sent to the old one, and gets an email with a new link",
+    )
+    attending = RadioField("How do they take part?", choices=tuple(ATTENDING_WORDS.items()))
+    organisation = TextField("Organisation", [max_length(ORGANISATION_MAX)], autocomplete="off")
+    job_title = TextField("Job title", [max_length(JOB_TITLE_MAX)], autocomplete="off")
+    sector = SelectField("Sector", choices=tuple(SECTORS.items()), empty="Not said")
+
+
+class MovePersonForm(Form):
+    """Another event for somebody. The events are set by the view."""
+
+    to = SelectField("Which event do they go to?", [required("Choose an event")], coerce=int, empty="Choose an event")
+    if_full = RadioField("If all places there are taken", choices=(
+        ("wait", "Put them on its waiting list"), ("leave", "Leave them where they are")))  # fmt: skip
+
+
+class PeopleListForm(Form):
+    """A list of people to look at first."""
+
+    file = FileField("Spreadsheet", mark_optional=False, accept=".xlsx,.csv,text/csv",
+                     hint="Excel (.xlsx) or CSV with the columns Name and Email; also Organisation, Job title and, for "
+                          "events in a room and online, Taking part. 500 people at most.")  # fmt: skip
+    tell = RadioField("Do you want to email them now?", choices=_TELL)
+
+
+class MergeForm(Form):
+    """Which of two addresses stays."""
+
+    keep = RadioField("Which address stays?", [required("Choose which address stays")], choices=(), coerce=int)
 
 
 class MoveForm(Form):

@@ -121,6 +121,8 @@ def history_sentence(action: str, reason: str, fields: str = "") -> str:
         "place_freed": f"Your place went to somebody else: {reason}",
         "asked_again": "We asked whether you are still coming",
         "still_coming": "You said that you are coming",
+        "address_corrected": "The organiser corrected your email address",
+        "merged": "The organiser put two registrations of yours together",
         "put_on_list": "You said that this date suits you, so you were put on its list before anybody else",
         "pass_offered": "You asked a colleague to take your place over",
         "pass_taken_back": "You kept your place after all",

@@ -13,6 +13,13 @@ from workshops.registration.service.another_date import (
 )
 from workshops.registration.service.arranging import reason_not_to_remind_owner, remind_owners
 from workshops.registration.service.asking_again import ask_again, asking_at, free_unanswered, say_still_coming
+from workshops.registration.service.by_staff import (
+    Correction,
+    Twice,
+    correct_person,
+    looks_twice,
+    merge_people,
+)
 from workshops.registration.service.finding import find_my_place
 from workshops.registration.service.foreseeing import foresee_news, foresee_place_rules
 from workshops.registration.service.in_calendars import what_is_in_calendars
@@ -75,6 +82,7 @@ from workshops.registration.service.people import (
     resend_link,
     skip_person,
 )
+from workshops.registration.service.people_list import OUTCOMES, PeopleList, add_people, read_people
 from workshops.registration.service.registering import (
     Details,
     Outcome,
@@ -87,8 +95,27 @@ from workshops.registration.service.reminding import make_reminders
 from workshops.registration.service.several import AT_ONCE_MAX, OneOfSeveral, register_for_several
 from workshops.registration.service.telling import event_when
 from workshops.registration.service.upkeep import erase_expired, forget_needs, lapse_offers, release_shares
+from workshops.registration.service.writing import (
+    audience_counts,
+    message_people,
+    preview_message,
+    send_test,
+)
 
 __all__ = [
+    "OUTCOMES",
+    "PeopleList",
+    "add_people",
+    "read_people",
+    "Correction",
+    "Twice",
+    "correct_person",
+    "looks_twice",
+    "merge_people",
+    "audience_counts",
+    "message_people",
+    "preview_message",
+    "send_test",
     "PollClosed",
     "PollPicture",
     "answer_poll",

@@ -185,6 +185,7 @@ _STILL_TRUE = {
     "still_coming": ("confirmed",),
     "place_freed": ("lapsed",),
     "place_passed_on": ("cancelled",),
+    "from_organiser": ACTIVE_STATES,
     "need_arranged": ACTIVE_STATES,
     "need_not_possible": ACTIVE_STATES,
 }

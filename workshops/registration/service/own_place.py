@@ -211,11 +211,14 @@ def move_place(
     registration_id: int,
     to_event_id: int,
     if_full: str = "leave",
+    by_staff: bool = False,
     now: datetime,
     settings: Settings,
     actor: Actor,
 ) -> Registration:
     """Move to another upcoming date of the same series: a free place there, or with if_full="wait" its waiting list.
+
+    by_staff: to any event that takes place, whoever it is for; the caller has checked that they run it.
 
     The old place goes to the next person at once. One mail tells the new place; whoever had the old date in
     their calendar also gets its withdrawal, because one mail carries one calendar object (RFC 6047).
@@ -231,7 +234,8 @@ def move_place(
     if registration is None or registration.erased_at is not None:
         raise NotFound()
     check_can_be_left(registration.state, terms_of(old_event), now)
-    moved = _at_new_date(session, registration, old_event, new_event, if_full=if_full, now=now, settings=settings)
+    moved = _at_new_date(session, registration, old_event, new_event, if_full=if_full, by_staff=by_staff, now=now,
+                         settings=settings)  # fmt: skip
     leave(
         session, old_event, registration, "cancelled", "place_cancelled", now=now, settings=settings, actor=actor,
         moved_to=event_when(new_event),
@@ -258,14 +262,17 @@ def _at_new_date(
     new_event: Event,
     *,
     if_full: str,
+    by_staff: bool,
     now: datetime,
     settings: Settings,
 ) -> Registration:
-    if new_event.id not in [event.id for event in other_dates(session, old_event, now)]:
+    if not by_staff and new_event.id not in [event.id for event in other_dates(session, old_event, now)]:
         raise ChangeRefused("Choose one of the dates shown", field="to")
     if any(r.state in ACTIVE_STATES for r in same_address(session, new_event.id, old.email_key)):
-        raise ChangeRefused("You are registered for that date already", field="to")
-    _check_admitted(session, new_event, old.email, settings)
+        who = "They are registered for that event" if by_staff else "You are registered for that date"
+        raise ChangeRefused(f"{who} already", field="to")
+    if not by_staff:
+        _check_admitted(session, new_event, old.email, settings)
     attending = old.attending if new_event.mode == "hybrid" else new_event.mode
     room = counts_of(session, new_event).room(new_event, attending, now)
     try:

@@ -366,10 +366,18 @@ def _tell_not_invited(
 
 
 def add_person(
-    session: Session, *, event_id: int, details: Details, now: datetime, settings: Settings, actor: Actor
+    session: Session,
+    *,
+    event_id: int,
+    details: Details,
+    is_told: bool = True,
+    now: datetime,
+    settings: Settings,
+    actor: Actor,
 ) -> Registration:
     """Staff register somebody: a place when one is free, else the waiting list. Never more than the capacity.
 
+    is_told: whether they get the mail and the invitation now; their link can be sent later.
     Opening, closing, the kind of booking and who may register do not bind staff; a cancelled or past event does.
     Raises RegistrationClosed, NoPlaces, or DomainError for the field email when they are registered already.
     """
@@ -383,7 +391,7 @@ def add_person(
     counts = counts_of(session, event)
     perspective = details.perspective if event.shares else ""
     decision = decide_registration(
-        _staff_terms(terms_of(event)), counts.room(event, attending, now), if_full="wait", now=now,
+        staff_terms(terms_of(event)), counts.room(event, attending, now), if_full="wait", now=now,
         perspective=perspective,
     )
     registration = _add(
@@ -391,7 +399,10 @@ def add_person(
     )
     counts.add(attending, decision.state, perspective=perspective)
     keep_counts(session, event, counts, now=now)
-    _tell_newcomer(session, event, registration, decision, now=now, settings=settings)
+    if is_told:
+        _tell_newcomer(session, event, registration, decision, now=now, settings=settings)
+    else:
+        registration.invite_sequence = None  # nothing was sent
     record(
         session, now=now, actor=actor, action="person_added", subject=("registration", registration.id),
         event_id=event.id, fields=("state",), reason=decision.state,
@@ -399,6 +410,7 @@ def add_person(
     return registration
 
 
-def _staff_terms(terms: Terms) -> Terms:
+def staff_terms(terms: Terms) -> Terms:
+    """What binds staff who register somebody: the capacity, and that it is not over."""
     # Also while it runs: somebody who turned up is written down.
     return replace(terms, booking="first_come", starts_at=terms.over_at, opens_at=None, closes_at=None)

@@ -53,6 +53,7 @@ _UNSAID: dict[str, Any] = {
     "asking": "",
     "ahead": "",
     "message": "",
+    "subject": "",
 }
 
 #: Mails that say when, where and how, so that whoever gets one knows all that holds -> the state each is about.

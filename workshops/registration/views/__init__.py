@@ -16,7 +16,9 @@ from workshops.registration.views import (  # noqa: E402
     several,  # noqa: F401
     staff,  # noqa: F401
     staff_invited,  # noqa: F401
+    staff_list,  # noqa: F401
     staff_needs,  # noqa: F401
+    staff_people,  # noqa: F401
     staff_place_rules,  # noqa: F401
     staff_waiting,  # noqa: F401
 )

@@ -51,7 +51,7 @@ def read_sheet(data: bytes, filename: str = "", matching: Matching | None = None
     """
     if len(data) > FILE_MAX_BYTES:
         raise UnreadableSheet(f"The file is larger than {FILE_MAX_BYTES // 1_000_000} MB.")
-    table = _table(data, filename)
+    table = read_table(data, filename)
     header, records = _header(table)
     if len(header) > COLUMNS_MAX:
         raise UnreadableSheet(f"The first row has more than {COLUMNS_MAX} columns. Leave the ones to import.")
@@ -86,7 +86,8 @@ def _header(table: Table) -> tuple[list[str], Iterator[Record]]:
     return headers[at], chain(tops[at + 1 :], table.records)
 
 
-def _table(data: bytes, filename: str) -> Table:
+def read_table(data: bytes, filename: str) -> Table:
+    """The rows of a CSV or XLSX file, told apart by what is in it. Raises UnreadableSheet with what to do."""
     if data.startswith(b"PK\x03\x04"):
         return read_workbook(data)
     name = filename.lower()

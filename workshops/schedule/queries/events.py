@@ -61,6 +61,19 @@ def other_dates(session: Session, event: Event, now: datetime) -> list[Event]:
     )
 
 
+def upcoming_of_programme(session: Session, programme_id: int, now: datetime, limit: int = 100) -> list[Event]:
+    """The published events of a programme that have not begun, first ones first."""
+    return list(
+        session.scalars(
+            select(Event)
+            .options(*WITH_NAMES)
+            .where(Event.programme_id == programme_id, Event.state == "published", Event.sort_at > now)
+            .order_by(Event.sort_at, Event.id)
+            .limit(limit)
+        )
+    )
+
+
 def topics_of(session: Session, event_ids: Iterable[int]) -> dict[int, list[Topic]]:
     """The topics of each of these events, in the order in which they were written; every id has its list."""
     found: dict[int, list[Topic]] = {event_id: [] for event_id in event_ids}

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
-from binascii import Error as NotBase64
 from typing import Any
-from zlib import compress, decompressobj
-from zlib import error as NotCompressed
 
 from flask import flash, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -32,11 +28,11 @@ from workshops.schedule.service import ImportReport
 from workshops.schedule.views import blueprint
 from workshops.schedule.views.staff import actor
 from workshops.web.access import ORGANISER, access
+from workshops.web.carried import CARRIED_MAX, unpacked
+from workshops.web.carried import packed as pack
 from workshops.web.guards import settings
 from workshops.web.responses import see_other
 
-#: A file whose packed form is longer than this is chosen a second time, because forms have a limit.
-CARRIED_MAX = 800_000
 #: How many rows one page shows; those that do not fit come first.
 ROWS_SHOWN = 200
 #: So many columns of a strange file can be matched on the page.
@@ -77,7 +73,7 @@ def _file(form: ImportForm) -> tuple[bytes | None, str]:
     chosen = form.file.data
     if chosen is not None:
         return chosen.stream.read(FILE_MAX_BYTES + 1), chosen.filename or ""
-    return _unpacked(request.form.get("content", "")), request.form.get("filename", "")[:200]
+    return unpacked(request.form.get("content", ""), max_bytes=FILE_MAX_BYTES), request.form.get("filename", "")[:200]
 
 
 def _matching() -> Matching:
@@ -109,7 +105,7 @@ def _page(
     *,
     is_other: bool = False,
 ) -> str:
-    packed = _packed(data) if report is not None and data is not None else ""
+    packed = pack(data) if report is not None and data is not None else ""
     rows = sorted(report.rows, key=lambda row: row.outcome != "problem") if report else []
     pages = max(1, -(-len(rows) // ROWS_SHOWN))
     asked = request.form.get("page", "")
@@ -155,18 +151,3 @@ def _questions(report: ImportReport | None, matching: Matching) -> list[dict[str
             options += [{"value": words, "text": words, "checked": words == chosen} for words in choices[name]]
             asked.append({"for_all": name, "options": options})
     return asked
-
-
-def _packed(data: bytes) -> str:
-    return b64encode(compress(data, 9)).decode("ascii")
-
-
-def _unpacked(text: str) -> bytes | None:
-    """The file that _packed wrote; None for anything else. Never more than a file may hold."""
-    if not text:
-        return None
-    try:
-        unpacking = decompressobj()
-        return unpacking.decompress(b64decode(text, validate=True), FILE_MAX_BYTES + 1)
-    except (NotBase64, NotCompressed, ValueError):
-        return None
