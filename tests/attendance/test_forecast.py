@@ -155,9 +155,12 @@ def test_history_is_read_by_group_with_one_select(
     first = held(30, 6, 4)
     held(20, 6, 3)
     held(4 * 365, 6, 6)  # too long ago
+    door = make_event(session, starts_at=clock.now - timedelta(days=10))
     late = make_registration(session, first, registered_at=first.sort_at - timedelta(days=1))
     session.add(AttendanceMark(registration_id=late.id, status="excused", marked_at=clock.now))
-    make_registration(session, first)  # nothing is known of them
+    for _ in range(4):  # no more than "Here" was pressed at the door: it would say that everybody comes
+        person = make_registration(session, door, registered_at=door.sort_at - timedelta(days=20))
+    session.add(AttendanceMark(registration_id=person.id, status="in_person", marked_at=clock.now))
     session.commit()
     asked: list[str] = []
     sql_event.listen(session.get_bind(), "before_cursor_execute", lambda *a: asked.append(a[2]))
@@ -182,6 +185,9 @@ def test_staff_read_it_where_they_decide_and_see_afterwards_whether_it_was_right
     assert "Of 20 people with a place, " in page.words and "200 people at 10 events" in page.words
     assert "beyond the capacity of 20, more people than chairs would come to 1 event in 20 at most." in page.words
     assert not any(person.name in page.words for person in people)
+    make_registration(session, coming, state="waiting")
+    waiting = organiser.open(f"/staff/events/{coming.slug}/waiting-list")
+    assert "Of 20 people with a place, " in waiting.words and "beyond the capacity of 20" in waiting.words
     clock.now += timedelta(days=20, minutes=5)
 
     def keep() -> int:

@@ -159,3 +159,23 @@ def test_what_is_personal_goes_with_the_person(session: Session, desk: Desk, ful
         service.erase_expired(writing, now=clock.now, dry_run=False)
     assert desk.mails("bea@example.org") == []
     assert poll_answer_by_token(session, path.rpartition("/")[2]) is None
+
+
+def test_a_question_that_waits_does_not_reach_whoever_left_the_list_or_comes_too_late(
+    session: Session, desk: Desk, full: Event
+) -> None:
+    ask(desk, full, "2027-05-04")
+
+    def reason(who: str) -> str | None:
+        mail = [mail for mail in desk.mails(f"{who}@example.org") if mail.kind.endswith("/date_poll")][-1]
+        return service.reason_not_to_send(session, mail, desk.clock.now)
+
+    assert reason("bea") is None
+    desk.do(service.cancel_place, desk.person("bea@example.org"), reason="")
+    session.rollback()
+    assert reason("bea") == "They no longer look for another date, or it is chosen." and reason("cat") is None
+    with transaction() as writing:
+        service.choose_date(writing, event_id=full.id, day="2027-05-04", now=desk.clock.now, settings=desk.settings,
+                            actor=desk.actor)  # fmt: skip
+    session.rollback()
+    assert reason("cat") == "They no longer look for another date, or it is chosen."

@@ -29,6 +29,9 @@ from workshops.schedule.models import Event
 YEARS = timedelta(days=3 * 365)
 #: So many events at most are looked at, the latest.
 EVENTS_MAX = 1_000
+#: Of ten people with a place, so many have a mark at least where an event counts. At the door only those who came are
+#: marked: a register that nobody finished would say that everybody comes.
+RECORDED_OF_TEN = 9
 #: An event that began longer ago gets no forecast any more: it would know how it ended.
 KEPT_WITHIN = timedelta(hours=12)
 
@@ -45,13 +48,12 @@ def history(session: Session, *, now: datetime) -> History:
     """The past events of which attendance is recorded, with one SELECT; nobody's name is read."""
     recent = (
         select(Event.id)
+        .join(Registration, Registration.event_id == Event.id)
+        .outerjoin(AttendanceMark, AttendanceMark.registration_id == Registration.id)
         .where(Event.over_at <= now, Event.over_at > now - YEARS, Event.state == "published")
-        .where(
-            select(AttendanceMark.registration_id)
-            .join(Registration, Registration.id == AttendanceMark.registration_id)
-            .where(Registration.event_id == Event.id)
-            .exists()
-        )
+        .where(Registration.state == "confirmed")
+        .group_by(Event.id, Event.over_at)
+        .having(func.count(AttendanceMark.registration_id) * 10 >= func.count() * RECORDED_OF_TEN)
         .order_by(Event.over_at.desc(), Event.id)
         .limit(EVENTS_MAX)
         .subquery()

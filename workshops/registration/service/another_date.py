@@ -134,6 +134,20 @@ def open_poll(session: Session, event_id: int) -> DatePoll | None:
     )
 
 
+def is_still_asked(session: Session, registration: Registration) -> bool:
+    """Whether somebody still looks for another date, and an answer still counts. Asked at the moment of sending."""
+    looks = registration.state == "waiting" or (
+        registration.state == "cancelled" and registration.wants_another_date
+    )
+    answer = (
+        select(DatePollAnswer.id)
+        .join(DatePoll, DatePoll.id == DatePollAnswer.poll_id)
+        .where(DatePollAnswer.registration_id == registration.id, DatePoll.chosen.is_(None))
+        .limit(1)
+    )
+    return looks and session.scalar(answer) is not None
+
+
 def picture_of(session: Session, poll: DatePoll) -> PollPicture:
     """The answers so far, as counts."""
     answers = session.scalars(select(DatePollAnswer.days).where(DatePollAnswer.poll_id == poll.id)).all()

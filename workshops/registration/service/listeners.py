@@ -23,6 +23,7 @@ from workshops.registration.models import Registration
 from workshops.registration.queries import counts_of, registrations_of
 from workshops.registration.rules import ACTIVE_STATES, offer_deadline
 from workshops.registration.rules.news import known_words
+from workshops.registration.service.another_date import is_still_asked
 from workshops.registration.service.arranging import needs_to_arrange
 from workshops.registration.service.needs import NEEDS_KINDS, reason_not_to_tell_answer
 from workshops.registration.service.news import tell_news
@@ -209,6 +210,8 @@ def reason_not_to_send(session: Session, message: OutboxMessage, now: datetime) 
         return "The offer has run out."
     if kind.startswith("event_") and registration.state not in ACTIVE_STATES:
         return "This person is no longer registered."
+    if kind == "date_poll" and not is_still_asked(session, registration):
+        return "They no longer look for another date, or it is chosen."
     if kind == "still_coming" and registration.reconfirmed_at is not None:
         return "This person has answered already."
     if kind == "joining_link" and registration.attending != "online":

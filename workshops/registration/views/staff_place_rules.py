@@ -39,13 +39,13 @@ def place_rules(slug: str) -> ResponseReturnValue:
     if request.method != "POST":
         return _rules_page( event, form=form, getting=0, gives=before.gives)
     if not form.validate():
-        return _rules_page( _own_event(slug), form=form, getting=0, gives=before.gives), 422
+        return _rules_page(_own_event(slug), form=form, getting=0, gives=before.gives), 422
     wanted = form.rules(before)
     try:
         with transaction() as session:
             getting = service.foresee_place_rules(session, event_id=event_id, rules=wanted, now=now())
         if getting and request.form.get("action") != "save":
-            return _rules_page( _own_event(slug), form=form, getting=getting, gives=wanted.gives)
+            return _rules_page(_own_event(slug), form=form, getting=getting, gives=wanted.gives)
         with transaction() as session:
             changed = change_place_rules(
                 session, event_id=event_id, rules=wanted, now=now(), actor=staff(current_user.id), settings=settings()
@@ -59,13 +59,17 @@ def place_rules(slug: str) -> ResponseReturnValue:
         flash("Nothing was changed." if not changed else "The changes are saved." + (told if getting else ""))
         return see_other(url_for("registration.people", slug=slug))
     db.session.rollback()
-    return _rules_page( _own_event(slug), form=form, getting=0, gives=wanted.gives), 422
+    return _rules_page(_own_event(slug), form=form, getting=0, gives=wanted.gives), 422
 
 
 def _rules_page(event: Event, **values: Any) -> str:
+    return _page("place_rules", event, expected=expected_of(event), **values)
+
+
+def expected_of(event: Event) -> Any:
+    """How many will come, in sentences, as the slice above says it; None when nobody says anything."""
     heard = expectations_composed.send(event, session=db.session(), now=now())
-    expected = next((answer for _, answer in heard if answer is not None), None)
-    return _page("place_rules", event, expected=expected, **values)
+    return next((answer for _, answer in heard if answer is not None), None)
 
 
 def _capacities(event: Event) -> dict[str, int | None]:

@@ -25,6 +25,7 @@ from workshops.registration.rules import ATTENDING_WORDS, RosterView, next_for, 
 from workshops.registration.rules.reasons import waiting_rule
 from workshops.registration.views import blueprint
 from workshops.registration.views.staff import _own_event, _own_person, _page
+from workshops.registration.views.staff_place_rules import expected_of
 from workshops.schedule.models import Event
 from workshops.schedule.rules.place_rules import PERSPECTIVES
 from workshops.web.access import FACILITATOR, access
@@ -40,12 +41,14 @@ FORESEEN = (1, 2, 5)
 def waiting_list(slug: str) -> ResponseReturnValue:
     """Each queue in its order, with the open offers, and who gets the next places."""
     event = _own_event(slug)
+    sides, goes_on = _sides(event), offers_go_out(terms_of(event), now())
     return _page(
         "waiting_list",
         event,
-        sides=_sides(event),
+        sides=sides,
+        expected=expected_of(event) if sides and goes_on else None,
         rule=waiting_rule(event.gives_places, has_shares=bool(event.shares)),
-        goes_on=offers_go_out(terms_of(event), now()),
+        goes_on=goes_on,
         perspectives=PERSPECTIVES if event.shares else {},
     )
 
