@@ -16,16 +16,18 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from tests.conftest import FakeClock
-from tests.factories import BEGINNING, kind, make_event, make_programme, make_registration
+from tests.factories import BEGINNING, kind, make_event, make_host, make_programme, make_registration, make_venue
 from workshops.audit import service as audit
 from workshops.audit.rules import COMMAND
+from workshops.core.db import transaction
 from workshops.core.tokens import token_hash
 from workshops.core.versions import touch_public
 from workshops.feeds.rules import last_modified, window_of
 from workshops.followup.models import WriteUp
 from workshops.registration.models import CalendarToken
 from workshops.schedule.calendar_entry import refresh_vevent
-from workshops.schedule.models import Event
+from workshops.schedule.models import Event, Series
+from workshops.schedule.service import merge_hosts
 from workshops.web.responses import Keep
 
 TOKEN = "a" * 43
@@ -134,6 +136,52 @@ def test_a_programme_feed_is_whole(client: FlaskClient, session: Session) -> Non
     assert [str(event["SUMMARY"]) for event in calendar.walk("VEVENT")] == ["Long ago"]
     assert str(calendar["NAME"]) == "Example Week"
     assert str(calendar["SOURCE"]) == f"http://localhost/programmes/{programme.slug}.ics"
+
+
+def test_the_feeds_of_a_host_a_venue_and_a_series_are_whole(client: FlaskClient, session: Session) -> None:
+    host, venue = make_host(session, "Example Trust"), make_venue(session, "Example Hall")
+    series = Series(title="Example series", created_at=BEGINNING)
+    session.add(series)
+    session.flush()
+    about = {"host_id": host.id, "venue_id": venue.id, "series_id": series.id}
+    make_event(session, title="Long ago", starts_at=BEGINNING - timedelta(days=900), **about)
+    make_event(session, title="To come", **about)
+    make_event(session, title="Draft", state="draft", **about)
+    make_event(session, title="Unlisted", is_listed=False, **about)
+    make_event(session, title="Elsewhere")
+    names = {
+        f"/hosts/{host.slug}.ics": "Example Trust",
+        f"/venues/{venue.id}.ics": "Example Hall",
+        f"/series/{series.id}.ics": "Example series",
+    }
+    for path, name in names.items():
+        calendar = read(client, path)
+        assert [str(event["SUMMARY"]) for event in calendar.walk("VEVENT")] == ["Long ago", "To come"], path
+        assert name in str(calendar["NAME"]) and str(calendar["SOURCE"]) == f"http://localhost{path}"
+        etag = client.get(path).headers["ETag"]
+        assert client.get(path, headers={"If-None-Match": etag}).status_code == 304
+
+
+def test_a_venue_or_series_that_only_drafts_name_has_no_feed(client: FlaskClient, session: Session) -> None:
+    venue = make_venue(session, "Secret Hall")
+    series = Series(title="Not announced", created_at=BEGINNING)
+    session.add(series)
+    session.flush()
+    make_event(session, state="draft", venue_id=venue.id, series_id=series.id)
+    for path in (f"/venues/{venue.id}.ics", f"/series/{series.id}.ics", "/venues/99.ics", "/series/99.ics",
+                 f"/series/{2**70}.ics", f"/venues/{2**70}.ics", "/hosts/nobody.ics"):  # fmt: skip
+        assert client.get(path).status_code == 404, path
+
+
+def test_the_feed_of_a_host_goes_on_after_a_merge(app: Flask, client: FlaskClient, session: Session) -> None:
+    old, new = make_host(session, "Old Network"), make_host(session, "New Network")
+    make_event(session, title="Kept", host_id=old.id)
+    with transaction() as writing:
+        settings = app.extensions["workshops.settings"]
+        merge_hosts(writing, gone_id=old.id, kept_id=new.id, now=BEGINNING, actor=COMMAND, settings=settings)
+    calendar = read(client, f"/hosts/{old.slug}.ics")
+    assert [str(event["SUMMARY"]) for event in calendar.walk("VEVENT")] == ["Kept"]
+    assert str(calendar["NAME"]) == "Co-production events: New Network"
 
 
 def test_an_empty_feed_is_a_calendar_with_its_time_zone(client: FlaskClient) -> None:

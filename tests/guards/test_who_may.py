@@ -44,7 +44,7 @@ from workshops.followup.models import Note, WriteUp
 from workshops.messages.models import OutboxMessage
 from workshops.proposals.models import AskForm
 from workshops.registration.models import CalendarToken, DatePoll, DatePollAnswer, Invitee, Needs, PlacePass, PlaceToken
-from workshops.schedule.models import EventFacilitator, ProgrammeOrganiser, Room, Topic
+from workshops.schedule.models import EventFacilitator, ProgrammeOrganiser, Room, Series, Topic
 
 pytestmark = pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
 
@@ -99,7 +99,10 @@ def people(app: Flask, session: Session, clock: FakeClock) -> World:
     session.add_all([room, *topics])
     of_it = {"owner_id": ids[role_table.OWNER], "programme_id": mine.id, "venue_id": venue.id,
              "host_id": make_host(session).id}  # fmt: skip
-    coming = make_event(session, slug="coming", **of_it)
+    series = Series(title="Example series", created_at=clock.now)
+    session.add(series)
+    session.flush()
+    coming = make_event(session, slug="coming", series_id=series.id, **of_it)
     past = make_event(session, slug="past", starts_at=clock.now - timedelta(days=5), **of_it)
     draft = make_event(session, slug="draft", state="draft", **of_it)
     cancelled = make_event(session, slug="cancelled", state="cancelled", **of_it)
@@ -152,6 +155,7 @@ def people(app: Flask, session: Session, clock: FakeClock) -> World:
         "venue_id": (venue.id, unused.id),
         "room_id": (room.id,),
         "host_id": (make_host(session).id,),
+        "series_id": (series.id,),
         "topic_id": tuple(topic.id for topic in topics),
         "account_id": (ids[role_table.VIEWER],),
         "token": (place, offer, calendar, link, passed, polled,
@@ -164,6 +168,7 @@ def people(app: Flask, session: Session, clock: FakeClock) -> World:
         "filename": (re.search(r"/static/([^\"]+)", app.test_client().get("/").get_data(as_text=True)).group(1),),
     }
     world.only = {
+        "feeds.host_ics": {"slug": (make_host(session).slug,)},
         "followup.afterwards": {"slug": (past.slug,)},
         "schedule.publish_event": {"slug": (draft.slug,)},
         "proposals.staff_proposal": {"proposal_id": (runs.id,)},

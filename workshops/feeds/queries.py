@@ -5,19 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from workshops.audit.models import AuditEntry
 from workshops.feeds.rules import Window
 from workshops.followup.models import WriteUp
 from workshops.registration.models import CalendarToken, Registration
-from workshops.schedule.models import Event, Host, Programme
+from workshops.schedule.calendar_entry import venue_words
+from workshops.schedule.models import Event, Host, Programme, Series, Venue
+from workshops.schedule.queries.names import called_now
 from workshops.schedule.queries.public import Found, conditions_of, event_view, is_public
 from workshops.schedule.rules.public_state import when_text
 
 #: The Atom feed holds the latest so many write-ups.
 WRITE_UPS = 100
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What a feed that is whole is about. name: in words.   slug: for file names.   which: its events."""
+
+    name: str
+    slug: str
+    which: ColumnElement[bool]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +58,11 @@ def vevents_of_programme(session: Session, programme_id: int, window: Window) ->
     return _vevents(session, [is_public(), Event.programme_id == programme_id, *_in_window(window)])
 
 
+def vevents_of(session: Session, which: ColumnElement[bool], window: Window) -> list[bytes]:
+    """The VEVENTs of all public events of a host, venue or series, sorted by start, then UID."""
+    return _vevents(session, [is_public(), which, *_in_window(window)])
+
+
 def _vevents(session: Session, conditions: list[ColumnElement[bool]]) -> list[bytes]:
     statement = select(Event.vevent).where(*conditions, Event.vevent.is_not(None)).order_by(Event.sort_at, Event.uid)
     # All rows in one go and without the session's bookkeeping: this is what a feed costs after a change.
@@ -69,6 +85,33 @@ def _in_window(window: Window) -> list[ColumnElement[bool]]:
 def programme_at(session: Session, slug: str) -> Programme | None:
     """The published programme at this address."""
     return session.scalar(select(Programme).where(Programme.slug == slug, Programme.is_published))
+
+
+def host_at(session: Session, slug: str) -> Whole | None:
+    """The host at this address, or the one into which it was merged, when it runs or ran something public."""
+    now = called_now(session, "host", slug)
+    host = session.scalar(select(Host).where(Host.slug == (now[0] if now else slug)))
+    if host is None or not _has_public(session, Event.host_id == host.id):
+        return None
+    return Whole(host.name, host.slug, Event.host_id == host.id)
+
+
+def venue_at(session: Session, venue_id: int) -> Whole | None:
+    """A venue at which something public was or will be: one that only drafts name is not known to the public."""
+    venue = session.get(Venue, venue_id)
+    which = Event.venue_id == venue_id
+    return Whole(venue_words(venue), f"venue-{venue_id}", which) if venue and _has_public(session, which) else None
+
+
+def series_at(session: Session, series_id: int) -> Whole | None:
+    """A series with at least one public date."""
+    series = session.get(Series, series_id)
+    which = Event.series_id == series_id
+    return Whole(series.title, f"series-{series_id}", which) if series and _has_public(session, which) else None
+
+
+def _has_public(session: Session, which: ColumnElement[bool]) -> bool:
+    return bool(session.scalar(select(exists().where(is_public(), which))))
 
 
 def event_file(session: Session, slug: str) -> tuple[int, str, bytes, datetime] | None:

@@ -108,6 +108,50 @@ def programme_ics(slug: str) -> ResponseReturnValue:
     return _kept(f"feed:programme:{slug}", build)
 
 
+@blueprint.get("/hosts/<slug>.ics")
+@access(PUBLIC)
+def host_ics(slug: str) -> ResponseReturnValue:
+    """All that a host runs and ran; the address of a host that was merged holds on."""
+    own = url_for("feeds.host_ics", slug=slug)
+    return _whole(own, lambda session: queries.host_at(session, slug), "Events run by {}.")
+
+
+@blueprint.get("/venues/<int:venue_id>.ics")
+@access(PUBLIC)
+def venue_ics(venue_id: int) -> ResponseReturnValue:
+    """All that is and was at one venue."""
+    own = url_for("feeds.venue_ics", venue_id=venue_id)
+    return _whole(own, lambda session: queries.venue_at(session, venue_id), "Events at {}.")
+
+
+@blueprint.get("/series/<int:series_id>.ics")
+@access(PUBLIC)
+def series_ics(series_id: int) -> ResponseReturnValue:
+    """All dates of one series."""
+    own = url_for("feeds.series_ics", series_id=series_id)
+    return _whole(own, lambda session: queries.series_at(session, series_id), "All dates of {}.")
+
+
+def _whole(own: str, find: Callable[[Session], queries.Whole | None], words: str) -> Response:
+    """A feed that is whole. own: its path.   words: what it holds, with {} where the name stands."""
+
+    def build(session: Session, now: datetime) -> Built:
+        found = find(session)
+        if found is None:
+            raise NotFound
+        window = window_of(now, whole=True)
+        body = calendar_bytes(
+            name=f"{NAME}: {found.name}",
+            description=words.format(found.name),
+            url=_absolute(url_for("schedule.events")),
+            source=_absolute(own),
+            vevents=queries.vevents_of(session, found.which, window),
+        )
+        return _feed(session, body, window, now, f"{found.slug}.ics")
+
+    return _kept(f"feed:{own}", build)
+
+
 @blueprint.get("/calendars/<token>.ics")
 @access(BY_LINK)
 def my_calendar_ics(token: str) -> ResponseReturnValue:
