@@ -303,7 +303,10 @@ def events_of_page(session: Session, found: Found, *, scope: Scope, now: datetim
     else:
         order = ascending
     first = (found.filters.page - 1) * PAGE_SIZE
-    statement = _listed(conditions_of(found, scope=scope, now=now)).order_by(*order).limit(PAGE_SIZE).offset(first)
+    # The page's events first, their names for those alone: joined to all that match, PostgreSQL chose a plan of
+    # 85 ms for a search of 10,000 imported events until it had counted the tables, minutes later.
+    on_page = select(Event.id).where(*conditions_of(found, scope=scope, now=now)).order_by(*order)
+    statement = _listed([Event.id.in_(on_page.limit(PAGE_SIZE).offset(first))]).order_by(*order)
     return [_as_listed(row, now) for row in session.execute(statement)]
 
 
