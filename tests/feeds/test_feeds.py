@@ -359,6 +359,52 @@ def add_write_up(session: Session, event: Event, number: int, **values: object) 
     session.commit()
 
 
+ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+def news(client: FlaskClient, query: str = "") -> ElementTree.Element:
+    answer = client.get("/events.atom" + query)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "application/atom+xml; charset=utf-8"
+    return ElementTree.fromstring(answer.get_data())
+
+
+def news_titles(client: FlaskClient, query: str = "") -> list[str]:
+    return [title.text or "" for title in news(client, query).iterfind(f"{ATOM}entry/{ATOM}title")]
+
+
+def test_new_events_are_told_to_feed_readers_the_last_added_first(client: FlaskClient, session: Session) -> None:
+    make_event(session, title="First & <second>", area="Fife", created_at=BEGINNING - timedelta(days=2))
+    event = make_event(session, title="Later", created_at=BEGINNING - timedelta(days=1), state="cancelled",
+                       state_changed_at=BEGINNING)  # fmt: skip
+    make_event(session, title="Draft", state="draft")
+    make_event(session, title="Unlisted", is_listed=False)
+    make_event(session, title="History", starts_at=BEGINNING - timedelta(days=900))
+    assert news_titles(client) == ["Cancelled: Later", "First & <second>"]
+    assert news_titles(client, "?area=fife") == ["First & <second>"]
+    assert news_titles(client, "?area=nowhere") == news_titles(client, "?from=never") == []
+    entry = news(client).find(f"{ATOM}entry")
+    assert entry is not None and entry.findtext(f"{ATOM}id") == f"urn:uuid:{event.uid}"
+    link = entry.find(f"{ATOM}link")
+    assert link is not None and link.get("href") == f"http://localhost/events/{event.slug}"
+    assert "31 March 2027, 11am to 1pm" in (entry.findtext(f"{ATOM}summary") or "")
+    ids = [news(client, query).findtext(f"{ATOM}id") for query in ("", "?area=fife", "")]
+    assert ids[0] == ids[2] != ids[1]
+
+
+def test_the_feed_of_new_events_is_the_same_until_something_changes(
+    client: FlaskClient, session: Session, clock: FakeClock
+) -> None:
+    event = make_event(session)
+    answer = client.get("/events.atom")
+    clock.advance(minutes=1)
+    assert client.get("/events.atom").get_data() == answer.get_data()
+    known = {"If-None-Match": answer.headers["ETag"]}
+    assert client.get("/events.atom", headers=known).status_code == 304
+    saved(session, clock.now, event, title="Another title")
+    assert client.get("/events.atom", headers=known).status_code == 200
+
+
 def test_the_atom_feed_holds_published_write_ups_newest_first(client: FlaskClient, session: Session) -> None:
     event, unlisted = make_event(session, title="A & B"), make_event(session, is_listed=False)
     add_write_up(session, event, 1, published_on=date(2027, 1, 1), title="<Old> & first")

@@ -60,7 +60,7 @@ TABLE: dict[str, tuple[Action, ...]] = {
                 "schedule.start", "schedule.events", "schedule.event", "schedule.month", "schedule.past",
                 "schedule.programmes", "schedule.programme", "followup.write_ups",
                 "feeds.calendar_ics", "feeds.event_ics", "feeds.programme_ics", "feeds.calendars",
-                "feeds.host_ics", "feeds.venue_ics", "feeds.series_ics",
+                "feeds.host_ics", "feeds.venue_ics", "feeds.series_ics", "feeds.events_atom",
                 "feeds.write_ups_atom", "site.accessibility", "site.privacy", "site.cookies", "site.contact",
                 "site.robots_txt", "site.security_txt", "static_file", "evidence.healthz", "evidence.readyz",
             ),

@@ -15,16 +15,16 @@ NEVER = datetime(2016, 11, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, kw_only=True)
 class AtomEntry:
-    """One entry. id: a permanent IRI.   url: the page itself.   about_url: what it is about, on this service."""
+    """One entry. id: a permanent IRI.   url: the page itself.   about_url: what it is about here, or empty."""
 
     id: str
     title: str
     url: str
-    about_url: str
     summary: str
     author: str
     published_at: datetime
     updated_at: datetime
+    about_url: str = ""
 
 
 def atom_bytes(*, id: str, title: str, page_url: str, own_url: str, entries: Sequence[AtomEntry]) -> bytes:
@@ -48,7 +48,10 @@ def atom_bytes(*, id: str, title: str, page_url: str, own_url: str, entries: Seq
             f"    <updated>{_instant(entry.updated_at)}</updated>",
             f"    <author><name>{_text(entry.author)}</name></author>",
             f'    <link rel="alternate" href={_quoted(entry.url)}/>',
-            f'    <link rel="related" type="text/html" href={_quoted(entry.about_url)}/>',
+        ]
+        if entry.about_url:
+            lines.append(f'    <link rel="related" type="text/html" href={_quoted(entry.about_url)}/>')
+        lines += [
             f"    <summary>{_text(entry.summary)}</summary>",
             "  </entry>",
         ]

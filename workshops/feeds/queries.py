@@ -12,14 +12,28 @@ from workshops.audit.models import AuditEntry
 from workshops.feeds.rules import Window
 from workshops.followup.models import WriteUp
 from workshops.registration.models import CalendarToken, Registration
-from workshops.schedule.calendar_entry import venue_words
+from workshops.schedule.calendar_entry import entry_title, location_words, venue_words
 from workshops.schedule.models import Event, Host, Programme, Series, Venue
 from workshops.schedule.queries.names import called_now
 from workshops.schedule.queries.public import Found, conditions_of, event_view, is_public
 from workshops.schedule.rules.public_state import when_text
 
-#: The Atom feed holds the latest so many write-ups.
+#: The Atom feeds hold the latest so many write-ups, and events.
 WRITE_UPS = 100
+NEW_EVENTS = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewEvent:
+    """One event as the Atom feed of new events tells it. uid: its permanent UID.   title: says so when it is off."""
+
+    uid: str
+    title: str
+    slug: str
+    summary: str
+    host: str
+    added_at: datetime
+    updated_at: datetime
 
 
 @dataclass(frozen=True)
@@ -147,6 +161,36 @@ def places_of_address(session: Session, email_key: str, window: Window) -> list[
             .order_by(Event.sort_at, Event.uid)
         )
     )
+
+
+def new_events(session: Session, found: Found, now: datetime) -> list[NewEvent]:
+    """The public events that a question finds, those added last first; not history that was brought in afterwards."""
+    if not found.matches_all:
+        return []
+    rows = session.execute(
+        select(Event, Host.name)
+        .options(joinedload(Event.venue), joinedload(Event.room))
+        .outerjoin(Host, Host.id == Event.host_id)
+        .where(*conditions_of(found, scope="all", now=now), Event.over_at > Event.created_at)
+        .order_by(Event.created_at.desc(), Event.id.desc())
+        .limit(NEW_EVENTS)
+    )
+    return [
+        NewEvent(
+            uid=event.uid,
+            title=entry_title(event),
+            slug=event.slug,
+            summary=_in_sentences(when_text(event_view(event)), location_words(event), event.summary),
+            host=host or "",
+            added_at=event.created_at,
+            updated_at=max(event.created_at, event.revised_at),
+        )
+        for event, host in rows
+    ]
+
+
+def _in_sentences(*parts: str) -> str:
+    return " ".join(f"{part.rstrip('.')}." for part in parts if part)
 
 
 def published_write_ups(session: Session) -> list[PublishedWriteUp]:

@@ -179,6 +179,39 @@ def my_calendar_ics(token: str) -> ResponseReturnValue:
     return answer
 
 
+@blueprint.get("/events.atom")
+@access(PUBLIC)
+def events_atom() -> ResponseReturnValue:
+    """New events for feed readers, with the filters of /events."""
+    asked = finding.for_feed(finding.parse_filters(request.args.items(multi=True)))
+    query = finding.query_string(asked)
+
+    def build(session: Session, now: datetime) -> Built:
+        found = schedule.look_up(session, asked)
+        entries = [
+            AtomEntry(
+                id=f"urn:uuid:{event.uid}",
+                title=event.title,
+                url=_absolute(url_for("schedule.event", slug=event.slug)),
+                summary=event.summary,
+                author=event.host or NAME,
+                published_at=event.added_at,
+                updated_at=event.updated_at,
+            )
+            for event in queries.new_events(session, found, now)
+        ]
+        body = atom_bytes(
+            id=f"urn:uuid:{feed_uid(f'new-events{query}')}",
+            title=f"{feed_name(found.filters, dict(found.names))} (new events)",
+            page_url=_absolute(url_for("schedule.events") + query),
+            own_url=_absolute(url_for("feeds.events_atom") + query),
+            entries=entries,
+        )
+        return Built(body, ATOM, last_modified=last_modified([queries.last_change_at(session)], now))
+
+    return _kept(f"feed:new{query}!{','.join(asked.unknown)}", build)
+
+
 @blueprint.get("/write-ups.atom")
 @access(PUBLIC)
 def write_ups_atom() -> ResponseReturnValue:
@@ -231,6 +264,7 @@ def calendars() -> ResponseReturnValue:
             "chosen_names": found.names,
             "attending": finding.ATTENDING,
             "events_address": url_for("schedule.events") + query,
+            "news": url_for("feeds.events_atom") + query,
         }
         # webcal is what calendar programs open with "subscribe"; behind it is the same address.
         values["webcal"] = "webcal:" + values["https"].partition(":")[2]

@@ -61,6 +61,11 @@ def refresh_vevent(event: Event, *, settings: Settings) -> None:
     event.vevent = None if entry is None else vevent_bytes(entry)
 
 
+def entry_title(event: Event) -> str:
+    """The title as calendars and feeds show it: "Cancelled: Example round-table"."""
+    return _PREFIXES.get(event.state, "") + event.title
+
+
 def location_words(event: Event) -> str:
     """Where, in one line: "Calton Heritage and Learning Centre, 423 London Road, Glasgow, G40 1AG and online"."""
     place = venue_words(event.venue) if event.venue else event.area

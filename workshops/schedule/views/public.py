@@ -201,6 +201,7 @@ def _found_events(
         "years": [(year, count, address(replace(filters, from_on=date(year, 1, 1), to_on=date(year, 12, 31), page=1)))
                   for year, count in queries.past_years(session, now)] if scope == "past" else [],  # fmt: skip
         "feed": url_for("feeds.calendar_ics") + finding.query_string(finding.for_feed(filters)),
+        "news": url_for("feeds.events_atom") + finding.query_string(finding.for_feed(filters)),
     }
     return values, _until(session, now)
 
