@@ -243,6 +243,21 @@ def test_an_event_page_says_what_matters(client: FlaskClient, session: Session) 
     assert "<h3>Who</h3>" in html and "<b>All" not in html and "<em>you</em>" in html
 
 
+def test_the_event_page_and_the_receipt_lead_to_calendars_on_the_web(
+    client: FlaskClient, session: Session, clock: FakeClock
+) -> None:
+    event = make_event(session, mode="online", joining_link="https://meet.example.org/secret",
+                       capacity_in_person=None, capacity_online=5)  # fmt: skip
+    for path in (f"/events/{event.slug}", f"/events/{event.slug}/registered/place"):
+        html = page(client, path)
+        for start in ("https://calendar.google.com/calendar/render?", "https://outlook.office.com/calendar/0/",
+                      "https://outlook.live.com/calendar/0/"):  # fmt: skip
+            assert html.count(f'href="{start}') == 1, path
+        assert "secret" not in html and "does not follow later changes" in html
+    changed(session, event, state="cancelled", state_changed_at=clock.now)
+    assert "calendar.google.com" not in page(client, f"/events/{event.slug}")
+
+
 def test_an_event_page_names_the_room(client: FlaskClient, session: Session) -> None:
     venue = make_venue(session, "Example Hall")
     room = Room(venue_id=venue.id, name="Upper room", name_key="upper room")

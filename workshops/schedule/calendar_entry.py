@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy.orm import object_session
 
 from workshops.config import Settings
+from workshops.ical.add_links import add_links
 from workshops.ical.entry import CalendarEntry
 from workshops.ical.serialise import vevent_bytes
 from workshops.schedule.models import Event, Venue
@@ -53,6 +54,12 @@ def entry_for(event: Event, *, settings: Settings, topics: Sequence[str] | None 
         transparent=event.starts_at is None,
         days=read_days(event.days or ()),
     )
+
+
+def add_links_of(event: Event, *, settings: Settings) -> dict[str, str]:
+    """Links that add a copy of an event to a calendar on the web; see ical.add_links."""
+    entry = entry_for(event, settings=settings, topics=())
+    return {} if entry is None else add_links(entry)
 
 
 def refresh_vevent(event: Event, *, settings: Settings) -> None:

@@ -29,7 +29,7 @@ from workshops.registration.rules.asking_again import asking_words
 from workshops.registration.rules.needs import lead_sentence
 from workshops.registration.rules.reasons import shares_words, waiting_rule
 from workshops.registration.views import blueprint
-from workshops.schedule.calendar_entry import location_words
+from workshops.schedule.calendar_entry import add_links_of, location_words
 from workshops.schedule.models import Event
 from workshops.schedule.queries import other_dates, published_event
 from workshops.schedule.queries.public import event_page_version, event_view
@@ -258,6 +258,7 @@ def _build_receipt(slug: str, outcome: str) -> Built:
         invited=is_by_invitation(event.booking, event.admits),
         when=when_text(event_view(event)),
         where=location_words(event),
+        add_links=add_links_of(event, settings=settings()),
         waiting_rule=waiting_rule(event.gives_places, has_shares=bool(event.shares)),
         contact_email=settings().mail_from,
     )

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from workshops.core.london_time import deadline_words, to_london
-from workshops.schedule.calendar_entry import location_words, venue_words
+from workshops.schedule.calendar_entry import add_links_of, location_words, venue_words
 from workshops.schedule.models import Event, Host
 from workshops.schedule.queries import other_dates
 from workshops.schedule.queries.public import event_view, sentence_case, short_place
@@ -64,6 +64,7 @@ def event_context(event: Event, session: Session, now: datetime) -> dict[str, An
         "contact": host_contact(event.host),
         "contact_email": (event.host.contact_email if event.host else "") or settings().mail_from,
         "json_ld": json_ld(event, view),
+        "add_links": add_links_of(event, settings=settings()),
         "is_over": now >= event.over_at,
         "source_host": _host(event.source_url),
     }
