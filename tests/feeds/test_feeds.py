@@ -453,5 +453,5 @@ def test_a_large_feed_is_joined_and_not_made_anew(
     def never(*_: object, **__: object) -> Callable[..., object]:
         raise AssertionError("a public feed serialised an event")
 
-    monkeypatch.setattr("workshops.feeds.views.vevent_bytes", never)
+    monkeypatch.setattr("workshops.feeds.views.public.vevent_bytes", never)
     assert summaries(client)

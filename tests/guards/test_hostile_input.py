@@ -114,7 +114,7 @@ def test_no_filter_is_a_500(
 def test_no_part_of_an_address_is_a_500(app: Flask, staff: Callable[..., FormClient], quiet: None) -> None:
     browser = staff("admin")
     marks = {"slug": "slug-mark", "token": "token-mark", "filename": "file-mark", "outcome": "place", "format": "csv",
-             "part": "part-mark", "kind": "kind-mark"}
+             "part": "part-mark", "kind": "kind-mark", "whose": "mine"}
     numbers = ("0", "2147483648", "9223372036854775808", "9" * 5000)
     for rule in app.url_map.iter_rules():
         path = rule.rule

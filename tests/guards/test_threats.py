@@ -19,12 +19,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tests.conftest import FakeClock, FormClient
-from tests.factories import make_event, make_registration
+from tests.factories import make_account, make_event, make_registration
 from tests.guards.world import contents
 from tests.registration.conftest import Desk
 from tests.registration.conftest import desk as desk  # noqa: PLC0414 the fixture
 from workshops.config import PROJECT
 from workshops.core.tokens import new_token, token_hash
+from workshops.feeds.models import StaffCalendar
+from workshops.feeds.rules import STAFF_PURPOSE
 from workshops.messages.models import OutboxMessage
 from workshops.registration.models import CalendarToken, DatePoll, DatePollAnswer, PlacePass, PlaceToken, Registration
 from workshops.registration.views.public import FIND_PER_ADDRESS, REGISTER_PER_ADDRESS, REGISTER_PER_CLIENT
@@ -75,7 +77,7 @@ def test_row_2_a_link_opens_its_own_purpose_alone(
     event, draft = make_event(session), make_event(session, state="draft")
     person = make_registration(session, event)
     other = make_registration(session, event)
-    made = {kind: new_token() for kind in ("place", "other", "revoked", "calendar", "pass", "date_poll")}
+    made = {kind: new_token() for kind in ("place", "other", "revoked", "calendar", "pass", "date_poll", "staff")}
     poll = DatePoll(event_id=event.id, draft_id=draft.id, days=["2030-05-04"], created_at=clock.now)
     session.add(poll)
     session.flush()
@@ -91,6 +93,8 @@ def test_row_2_a_link_opens_its_own_purpose_alone(
                   expires_at=clock.now + timedelta(days=1)),
         DatePollAnswer(poll_id=poll.id, registration_id=person.id,
                        token_hash=token_hash("date_poll", made["date_poll"])),
+        StaffCalendar(account_id=make_account(session).id, whose="mine", created_at=clock.now,
+                      token_hash=token_hash(STAFF_PURPOSE, made["staff"])),
     ])  # fmt: skip
     session.commit()
     opened: dict[str, set[str]] = {kind: set() for kind in made}
@@ -111,7 +115,7 @@ def test_row_2_a_link_opens_its_own_purpose_alone(
     assert contents(session) == before
     assert opened["revoked"] == set()
     assert opened["place"] == opened["other"] >= {"registration.place", "registration.cancel_place"}
-    assert opened["calendar"] == {"feeds.my_calendar_ics"}
+    assert opened["calendar"] == {"feeds.my_calendar_ics"} and opened["staff"] == {"feeds.staff_calendar_ics"}
     assert opened["pass"] == {"registration.take_over"} and opened["date_poll"] == {"registration.date_poll"}
     # neither the number nor the reference of a registration opens anything, and tokens are not kept as they are
     for value in (person.id, person.id + 1, person.reference, made["place"][:-1], made["place"].lower() + "x"):

@@ -40,6 +40,8 @@ from workshops.accounts.queries import LINK, SIGN_IN
 from workshops.accounts.role_table import ACTORS, COLUMNS, TABLE, action_of, in_words
 from workshops.core.db import db
 from workshops.core.tokens import new_token, token_hash
+from workshops.feeds.models import StaffCalendar
+from workshops.feeds.rules import STAFF_PURPOSE
 from workshops.followup.models import Note, WriteUp
 from workshops.messages.models import OutboxMessage
 from workshops.proposals.models import AskForm
@@ -123,7 +125,7 @@ def people(app: Flask, session: Session, clock: FakeClock) -> World:
     session.add_all([write_up, message, invitee])
     session.add(Needs(registration_id=confirmed.id, access_needs="BSL", dietary_needs=""))
     session.flush()
-    place, offer, calendar, link, passed, polled = (new_token() for _ in range(6))
+    place, offer, calendar, link, passed, polled, staff_calendar = (new_token() for _ in range(7))
     poll = DatePoll(event_id=past.id, draft_id=draft.id, days=["2030-05-04"], created_at=clock.now)
     session.add(poll)
     session.flush()
@@ -136,6 +138,8 @@ def people(app: Flask, session: Session, clock: FakeClock) -> World:
         session.add(PlaceToken(registration_id=person.id, token_hash=token_hash("place", token), created_at=clock.now))
     session.add(CalendarToken(email_key=confirmed.email_key, token_hash=token_hash("calendar", calendar),
                               created_at=clock.now))  # fmt: skip
+    session.add(StaffCalendar(account_id=ids[role_table.ADMIN], whose="mine",
+                              token_hash=token_hash(STAFF_PURPOSE, staff_calendar), created_at=clock.now))  # fmt: skip
     session.add(AccountLink(account_id=ids[role_table.ADMIN], purpose="new_password",
                             token_hash=token_hash(LINK, link), created_at=clock.now,
                             expires_at=clock.now + timedelta(hours=1)))  # fmt: skip
@@ -158,10 +162,11 @@ def people(app: Flask, session: Session, clock: FakeClock) -> World:
         "series_id": (series.id,),
         "topic_id": tuple(topic.id for topic in topics),
         "account_id": (ids[role_table.VIEWER],),
-        "token": (place, offer, calendar, link, passed, polled,
+        "token": (place, offer, calendar, staff_calendar, link, passed, polled,
                   *(proposal_link(session, waits, purpose) for purpose in ("proposal", "confirm"))),
         "invitee_id": (invitee.id,),
         "part": ("about",),
+        "whose": ("mine",),
         "kind": ("interpreter",),
         "format": ("csv",),
         "outcome": ("place",),

@@ -226,6 +226,9 @@ TABLE: dict[str, tuple[Action, ...]] = {
             ("accounts.me", "accounts.end_other_sign_ins", "accounts.end_sign_in",
              "accounts.roles"),
         ),
+        Action("Have the events they run in their own calendar, by a private address", MAKERS,
+               ("feeds.staff_calendars", "feeds.make_staff_calendar", "feeds.end_staff_calendar")),
+        Action("Read that calendar", EVERYBODY, ("feeds.staff_calendar_ics",), by_link=True),
         Action(
             "Invite people, change roles and close accounts",
             ADMINS,

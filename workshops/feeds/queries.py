@@ -8,7 +8,10 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
+from workshops.accounts.models import Account
+from workshops.accounts.rules import Signed
 from workshops.audit.models import AuditEntry
+from workshops.feeds.models import StaffCalendar
 from workshops.feeds.rules import Window
 from workshops.followup.models import WriteUp
 from workshops.registration.models import CalendarToken, Registration
@@ -16,6 +19,7 @@ from workshops.schedule.calendar_entry import entry_title, location_words, venue
 from workshops.schedule.models import Event, Host, Programme, Series, Venue
 from workshops.schedule.queries.names import called_now
 from workshops.schedule.queries.public import Found, conditions_of, event_view, is_public
+from workshops.schedule.queries.reach import runs, within_reach
 from workshops.schedule.rules.public_state import when_text
 
 #: The Atom feeds hold the latest so many write-ups, and events.
@@ -191,6 +195,41 @@ def new_events(session: Session, found: Found, now: datetime) -> list[NewEvent]:
 
 def _in_sentences(*parts: str) -> str:
     return " ".join(f"{part.rstrip('.')}." for part in parts if part)
+
+
+def staff_calendar_of(session: Session, token_hash: str) -> tuple[StaffCalendar, Account] | None:
+    """The calendar of a token that was not ended, with whose it is, as long as their account is open."""
+    row = session.execute(
+        select(StaffCalendar, Account)
+        .join(Account, Account.id == StaffCalendar.account_id)
+        .where(StaffCalendar.token_hash == token_hash, StaffCalendar.revoked_at.is_(None), Account.is_active)
+    ).one_or_none()
+    return (row[0], row[1]) if row else None
+
+
+def open_staff_calendars(session: Session, account_id: int) -> dict[str, datetime]:
+    """When each calendar that somebody has was made, by its kind."""
+    rows = session.execute(
+        select(StaffCalendar.whose, StaffCalendar.created_at)
+        .where(StaffCalendar.account_id == account_id, StaffCalendar.revoked_at.is_(None))
+        .order_by(StaffCalendar.whose)
+    )
+    return {row.whose: row.created_at for row in rows}
+
+
+def events_run(session: Session, user: Signed, whose: str, window: Window) -> list[Event]:
+    """The events somebody runs (mine) or may run (all), drafts left out, sorted by start, then UID."""
+    which = within_reach(user) if whose == "all" else [runs(user)]
+    return list(
+        session.scalars(
+            select(Event)
+            .options(
+                joinedload(Event.kind), joinedload(Event.programme), joinedload(Event.venue), joinedload(Event.room)
+            )
+            .where(*which, Event.state != "draft", Event.month.is_(None), *_in_window(window))
+            .order_by(Event.sort_at, Event.uid)
+        )
+    )
 
 
 def published_write_ups(session: Session) -> list[PublishedWriteUp]:

@@ -13,6 +13,10 @@ from workshops.schedule.rules.finding import ATTENDING, Filters
 DAYS_BACK = 60
 #: A cancelled event stays, said to be cancelled, for so many days; then calendars let it go.
 DAYS_CANCELLED = 30
+#: Tokens of the calendars of staff are bound to this, and open nothing else.
+STAFF_PURPOSE = "staff_calendar"
+#: The calendars that somebody of the staff can have, with what each is called.
+STAFF_CALENDARS = {"mine": "Events I run", "all": "All events I may run"}
 #: What every feed is called, alone or in front of what it is about.
 NAME = "Co-production events"
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, time
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, url_for
+from flask import Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -24,6 +24,7 @@ from workshops.core.versions import public_version
 from workshops.feeds import queries
 from workshops.feeds.atom import AtomEntry, atom_bytes
 from workshops.feeds.rules import NAME, Window, feed_name, last_modified, window_of
+from workshops.feeds.views import blueprint
 from workshops.ical.cleaning import clean_url
 from workshops.ical.identity import feed_uid
 from workshops.ical.serialise import calendar_bytes, vevent_bytes
@@ -34,8 +35,6 @@ from workshops.schedule.rules import finding
 from workshops.web.access import BY_LINK, PUBLIC, access
 from workshops.web.guards import settings
 from workshops.web.responses import Built, Kept, conditional, public_answer
-
-blueprint = Blueprint("feeds", __name__)
 
 CALENDAR = "text/calendar; charset=utf-8"
 ATOM = "application/atom+xml; charset=utf-8"
@@ -172,9 +171,13 @@ def my_calendar_ics(token: str) -> ResponseReturnValue:
         source=None,
         vevents=vevents,
     )
-    # Never kept: only its bytes are compared with what the asker has.
+    return private_calendar(body, "my-events.ics")
+
+
+def private_calendar(body: bytes, filename: str) -> Response:
+    """A calendar behind a token. Never kept: only its bytes are compared with what the asker has."""
     etag = hashlib.sha256(body).hexdigest()[:32]
-    answer = conditional(Kept(Built(body, CALENDAR, filename="my-events.ics"), (), etag, None))
+    answer = conditional(Kept(Built(body, CALENDAR, filename=filename), (), etag, None))
     answer.headers["Cache-Control"] = "private, no-store"
     return answer
 

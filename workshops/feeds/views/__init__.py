@@ -1,0 +1,13 @@
+"""Feeds for everybody, by token, and the page on which staff make theirs."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+blueprint = Blueprint("feeds", "workshops.feeds.views")
+
+# The modules put their routes on the blueprint, so it must be there before they are read.
+from workshops.feeds.views import (  # noqa: E402
+    public,  # noqa: F401
+    staff,  # noqa: F401
+)
