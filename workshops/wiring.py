@@ -17,6 +17,7 @@ from workshops.accounts import service as accounts
 from workshops.attendance import forecasts
 from workshops.attendance import service as attendance
 from workshops.config import Settings
+from workshops.feeds import service as feeds
 from workshops.followup import service as followup
 from workshops.messages.mailbox import Handler, handle_returned
 from workshops.messages.models import OutboxMessage
@@ -44,6 +45,7 @@ LISTENERS: tuple[tuple[Signal, Listener], ...] = (
     (consequence_signals.people_asking_counted, registration.count_people_asking),
     (consequence_signals.registrations_looked_for, registration.has_registrations),
     (consequence_signals.consequences_composed, registration.foresee_news),
+    (consequence_signals.consequences_composed, feeds.foresee_calendars),
     (consequence_signals.told_anyway_asked, proposals.is_told_anyway),
     (consequence_signals.consequences_composed, proposals.foresee_host_news),
     (signals.event_published, registration.offer_places_first),
@@ -86,6 +88,7 @@ DUE_WORK: dict[str, Callable[..., int]] = {
     "reminders": registration.make_reminders,
     "thanks": followup.send_thanks,
     "old counters": _forget_counters,
+    "old counts of calendars": feeds.forget_old_fetches,
     "proposals that nobody confirmed": proposals.forget_unconfirmed,
     "messages held too long": _drop_held,
 }

@@ -81,7 +81,7 @@ OWN_PAGES = ("/change", "/cancel", "/move", "/pass-on", "/delete")
 PARTS = ("about", "when", "where", "registration", "questions", "who")
 STAFF = (
     "/staff/", "/staff/?show=drafts", "/staff/?show=past&whose=mine", "/staff/events/new", "/staff/programmes",
-    "/staff/programmes/new", "/staff/more", "/staff/roles", "/staff/calendars",
+    "/staff/programmes/new", "/staff/more", "/staff/roles", "/staff/calendars", "/staff/feeds",
     *(f"/staff/programmes/example-co-production-week{page}" for page in ("", "/edit", "/publish", "/cancel", "/gaps")),
     "/staff/programmes/example-festival-of-islands-and-towns/gaps",
     "/staff/programmes/example-festival-of-islands-and-towns/gaps/events?map=days&row=glasgow-city",

@@ -93,6 +93,7 @@ TABLE: dict[str, tuple[Action, ...]] = {
             ("schedule.staff_home", "schedule.staff_event", "schedule.dates_of_event", "schedule.preview_event",
              "evidence.export_events"),
         ),
+        Action("See how calendars are read", ORGANISERS, ("feeds.feed_health",)),
         Action("Read programmes, figures and write-ups", STAFF,
                ("schedule.staff_programmes", "schedule.staff_programme", "schedule.gap_map", "schedule.gap_events",
                 "schedule.gap_map_csv", "evidence.figures", "followup.staff_write_ups")),

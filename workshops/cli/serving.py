@@ -19,6 +19,7 @@ from flask import Flask, current_app
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
+from workshops.cli.counting import keep_writing
 from workshops.cli.demo import sign_in_link
 from workshops.cli.mail import look_into_mailbox, watch_mailbox
 from workshops.cli.running import needs_database, refuses_in_words, settings
@@ -31,6 +32,8 @@ from workshops.schedule import service as schedule
 THREADS = 4
 #: How long requests in flight may take to end after SIGTERM.
 GRACEFUL_S = 30
+#: How long the end of a web process may wait for the last count to be written.
+LAST_COUNT_S = 5
 #: A worker that ended is started again, but not more often than this.
 RESTART_AFTER_S = 5
 #: Hosts that mean every address of this machine.
@@ -56,13 +59,28 @@ class WebServer(BaseApplication):  # type: ignore[misc]
             "forwarded_allow_ips": "",
             "secure_scheme_headers": {},
             "control_socket_disable": True,
+            "post_worker_init": self.begin_counting,
+            "worker_exit": self.end_counting,
         }
+        self.stop_counting = threading.Event()
+        self.counting: threading.Thread | None = None
         self.with_worker = with_worker
         super().__init__()
 
     def load_config(self) -> None:
         for name, value in self.options.items():
             self.cfg.set(name, value)
+
+    def begin_counting(self, worker: object) -> None:
+        """In each web process: what it counts of fetches is written beside its requests."""
+        self.counting = threading.Thread(target=keep_writing, args=(self.app, self.stop_counting), daemon=True)
+        self.counting.start()
+
+    def end_counting(self, server: object, worker: object) -> None:
+        """When a web process ends: what it has counted is written a last time."""
+        if self.counting is not None:
+            self.stop_counting.set()
+            self.counting.join(LAST_COUNT_S)
 
     def load(self) -> Flask:
         return self.app

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session, joinedload
@@ -11,8 +13,9 @@ from sqlalchemy.orm import Session, joinedload
 from workshops.accounts.models import Account
 from workshops.accounts.rules import Signed
 from workshops.audit.models import AuditEntry
-from workshops.feeds.models import StaffCalendar
-from workshops.feeds.rules import Window
+from workshops.feeds.clients import CENTRAL
+from workshops.feeds.models import FeedFetches, StaffCalendar
+from workshops.feeds.rules import LOOKED_AT_DAYS, Health, Window
 from workshops.followup.models import WriteUp
 from workshops.registration.models import CalendarToken, Registration
 from workshops.schedule.calendar_entry import entry_title, location_words, venue_words
@@ -25,6 +28,8 @@ from workshops.schedule.rules.public_state import when_text
 #: The Atom feeds hold the latest so many write-ups, and events.
 WRITE_UPS = 100
 NEW_EVENTS = 100
+#: Feeds and programs that the page of staff lists.
+FEEDS_SHOWN = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,14 +212,51 @@ def staff_calendar_of(session: Session, token_hash: str) -> tuple[StaffCalendar,
     return (row[0], row[1]) if row else None
 
 
-def open_staff_calendars(session: Session, account_id: int) -> dict[str, datetime]:
-    """When each calendar that somebody has was made, by its kind."""
-    rows = session.execute(
-        select(StaffCalendar.whose, StaffCalendar.created_at)
+def open_staff_calendars(session: Session, account_id: int) -> dict[str, StaffCalendar]:
+    """The calendars that somebody has, by their kind."""
+    rows = session.scalars(
+        select(StaffCalendar)
         .where(StaffCalendar.account_id == account_id, StaffCalendar.revoked_at.is_(None))
         .order_by(StaffCalendar.whose)
     )
-    return {row.whose: row.created_at for row in rows}
+    return {row.whose: row for row in rows}
+
+
+def health(session: Session, today: date) -> list[Health]:
+    """How each feed was fetched by each family of programs in the last weeks, the latest first."""
+    counted = FeedFetches.__table__.c
+    rows = session.execute(
+        select(
+            counted.feed,
+            counted.family,
+            func.min(counted.first_at).label("first_at"),
+            func.max(counted.last_at).label("last_at"),
+            func.sum(counted.fetches).label("fetches"),
+            func.max(counted.readers).label("readers"),
+        )
+        .where(counted.day > today - timedelta(days=LOOKED_AT_DAYS))
+        .group_by(counted.feed, counted.family)
+        .order_by(func.max(counted.last_at).desc(), counted.feed, counted.family)
+        .limit(FEEDS_SHOWN)
+    )
+    return [
+        Health(
+            row.feed, row.family, row.first_at, row.last_at, int(row.fetches),
+            None if row.family in CENTRAL else row.readers,
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def titles_of(session: Session, what: str, slugs: Collection[str]) -> dict[str, str]:
+    """Titles of events or programmes, or names of hosts, by their slug."""
+    columns: dict[str, tuple[Any, Any]] = {
+        "events": (Event.slug, Event.title), "programmes": (Programme.slug, Programme.title),
+        "hosts": (Host.slug, Host.name),
+    }  # fmt: skip
+    slug, title = columns[what]
+    rows = session.execute(select(slug, title).where(slug.in_(slugs)).order_by(slug)).all() if slugs else []
+    return {row[0]: row[1] for row in rows}
 
 
 def events_run(session: Session, user: Signed, whose: str, window: Window) -> list[Event]:

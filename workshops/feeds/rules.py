@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from workshops.core.london_time import date_words, london_date, start_of_day
 from workshops.schedule.rules.audience import AUDIENCES
-from workshops.schedule.rules.finding import ATTENDING, Filters
+from workshops.schedule.rules.finding import ATTENDING, Filters, query_string
 
 #: Without dates of its own, a feed reaches this many days back.
 DAYS_BACK = 60
@@ -17,6 +18,16 @@ DAYS_CANCELLED = 30
 STAFF_PURPOSE = "staff_calendar"
 #: The calendars that somebody of the staff can have, with what each is called.
 STAFF_CALENDARS = {"mine": "Events I run", "all": "All events I may run"}
+#: Personal calendars whose last use is kept: of somebody's places, and of staff.
+MY_PLACES, STAFF = "my_places", "staff"
+#: How long is kept how often a feed was fetched, and what of it pages look at.
+KEEP_FETCHES_DAYS = 90
+LOOKED_AT_DAYS = 28
+#: Searches and dates are counted together: words that people type are not kept.
+SEARCHES = "searches"
+LONGEST_COUNTED = 200
+#: Fewer intervals than this say nothing about the next one.
+FEWEST_INTERVALS = 5
 #: What every feed is called, alone or in front of what it is about.
 NAME = "Co-production events"
 
@@ -68,6 +79,14 @@ def feed_name(filters: Filters, names: dict[str, str]) -> str:
     return f"{NAME}: {' – '.join(about)}" if about else NAME
 
 
+def counted_as(filters: Filters) -> str:
+    """The name under which fetches of a filtered feed are counted: its address, without what people typed freely."""
+    if filters.q or filters.from_on or filters.to_on or filters.unknown:
+        return SEARCHES
+    address = f"/calendar.ics{query_string(filters)}"
+    return address if len(address) <= LONGEST_COUNTED else SEARCHES
+
+
 def last_modified(changes: list[datetime | None], now: datetime) -> datetime | None:
     """Last-Modified of a feed, or None when it could lie.
 
@@ -77,3 +96,48 @@ def last_modified(changes: list[datetime | None], now: datetime) -> datetime | N
     """
     latest = max((change for change in changes if change is not None), default=None)
     return latest if latest is not None and latest < now else None
+
+
+@dataclass(frozen=True)
+class Health:
+    """How one feed was fetched by one family of programs in the last weeks. readers: at least, None: not countable."""
+
+    feed: str
+    family: str
+    first_at: datetime
+    last_at: datetime
+    fetches: int
+    readers: int | None
+
+    @property
+    def interval(self) -> timedelta | None:
+        """How long one reader usually waits between two fetches; None when too few were seen to say."""
+        readers = self.readers or 1
+        intervals = self.fetches - readers
+        return (self.last_at - self.first_at) * readers / intervals if intervals >= FEWEST_INTERVALS else None
+
+
+def interval_words(interval: timedelta | None) -> str:
+    """ "About every 3 hours", or that it is not known."""
+    if interval is None:
+        return "Too few seen to say"
+    minutes = max(1, round(interval / timedelta(minutes=1)))
+    if minutes < 50:
+        return "About every minute" if minutes == 1 else f"About every {minutes} minutes"
+    hours = round(minutes / 60)
+    if hours < 36:
+        return "About every hour" if hours == 1 else f"About every {hours} hours"
+    days = round(hours / 24)
+    return f"About every {days} days"
+
+
+def seen_by(health: Sequence[Health], now: datetime) -> dict[str, datetime | None]:
+    """By family, until when a change made now will probably have been fetched; None when too little is known.
+
+    The longest of the usual intervals counts: who waits longest is who would be told something wrong.
+    """
+    slowest: dict[str, timedelta | None] = {}
+    for one in health:
+        known = slowest.get(one.family)
+        slowest[one.family] = max(filter(None, (known, one.interval)), default=None)
+    return {family: now + interval if interval else None for family, interval in slowest.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, false, text
@@ -235,6 +235,8 @@ class CalendarToken(Base):
     token_hash: Mapped[str] = mapped_column(unique=True)
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+    #: The last day in Scotland on which it was fetched.
+    last_used_on: Mapped[date | None]
 
 
 class Invitee(Base):

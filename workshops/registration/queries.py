@@ -449,15 +449,13 @@ def invited_count(session: Session, event_id: int) -> int:
     return session.scalar(select(func.count()).select_from(Invitee).where(Invitee.event_id == event_id)) or 0
 
 
-def has_calendar(session: Session, email_key: str) -> bool:
-    """Whether an address has a personal calendar that works."""
-    return (
-        session.scalar(
-            select(CalendarToken.id)
-            .where(CalendarToken.email_key == email_key, CalendarToken.revoked_at.is_(None))
-            .limit(1)
-        )
-        is not None
+def calendar_of_address(session: Session, email_key: str) -> CalendarToken | None:
+    """The personal calendar of an address that works."""
+    return session.scalar(
+        select(CalendarToken)
+        .where(CalendarToken.email_key == email_key, CalendarToken.revoked_at.is_(None))
+        .order_by(CalendarToken.id.desc())
+        .limit(1)
     )
 
 

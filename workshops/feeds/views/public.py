@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, time
 from typing import Any
 
-from flask import Response, render_template, request, url_for
+from flask import Response, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -23,7 +23,9 @@ from workshops.core.tokens import token_hash
 from workshops.core.versions import public_version
 from workshops.feeds import queries
 from workshops.feeds.atom import AtomEntry, atom_bytes
-from workshops.feeds.rules import NAME, Window, feed_name, last_modified, window_of
+from workshops.feeds.clients import family_of
+from workshops.feeds.fetches import Fetches
+from workshops.feeds.rules import MY_PLACES, NAME, Window, counted_as, feed_name, last_modified, window_of
 from workshops.feeds.views import blueprint
 from workshops.ical.cleaning import clean_url
 from workshops.ical.identity import feed_uid
@@ -34,6 +36,7 @@ from workshops.schedule.queries.facets import facets
 from workshops.schedule.rules import finding
 from workshops.web.access import BY_LINK, PUBLIC, access
 from workshops.web.guards import settings
+from workshops.web.headers import client_address
 from workshops.web.responses import Built, Kept, conditional, public_answer
 
 CALENDAR = "text/calendar; charset=utf-8"
@@ -60,7 +63,7 @@ def calendar_ics() -> ResponseReturnValue:
         )
         return _feed(session, body, window, now, "co-production-events.ics")
 
-    return _kept(key, build)
+    return _counted(_kept(key, build), counted_as(asked))
 
 
 @blueprint.get("/events/<slug>.ics")
@@ -84,7 +87,7 @@ def event_ics(slug: str) -> ResponseReturnValue:
         )
         return Built(body, CALENDAR, last_modified=last_modified([revised_at], now), filename=f"{slug}.ics")
 
-    return _kept(f"feed:event:{slug}", build, version=version)
+    return _counted(_kept(f"feed:event:{slug}", build, version=version), request.path)
 
 
 @blueprint.get("/programmes/<slug>.ics")
@@ -104,7 +107,7 @@ def programme_ics(slug: str) -> ResponseReturnValue:
         )
         return _feed(session, body, window, now, f"{slug}.ics")
 
-    return _kept(f"feed:programme:{slug}", build)
+    return _counted(_kept(f"feed:programme:{slug}", build), request.path)
 
 
 @blueprint.get("/hosts/<slug>.ics")
@@ -148,7 +151,7 @@ def _whole(own: str, find: Callable[[Session], queries.Whole | None], words: str
         )
         return _feed(session, body, window, now, f"{found.slug}.ics")
 
-    return _kept(f"feed:{own}", build)
+    return _counted(_kept(f"feed:{own}", build), own)
 
 
 @blueprint.get("/calendars/<token>.ics")
@@ -159,6 +162,7 @@ def my_calendar_ics(token: str) -> ResponseReturnValue:
     mine = queries.calendar_of(session, token_hash("calendar", token))
     if mine is None:
         raise NotFound
+    fetches().note_use(MY_PLACES, mine.id, now=now)
     vevents = []
     for event in queries.places_of_address(session, mine.email_key, window_of(now, whole=False)):
         entry = entry_for(event, settings=settings(), topics=())
@@ -280,6 +284,21 @@ def calendars() -> ResponseReturnValue:
 def _feed(session: Session, body: bytes, window: Window, now: datetime, filename: str) -> Built:
     changed = last_modified([queries.last_change_at(session), window.today], now)
     return Built(body, CALENDAR, until=window.until, last_modified=changed, filename=filename)
+
+
+def fetches() -> Fetches:
+    """What this process counts of fetches; written by flask serve outside requests."""
+    counted: Fetches = current_app.extensions["workshops.fetches"]
+    return counted
+
+
+def _counted(answer: Response, feed: str) -> Response:
+    """The same answer, counted in memory: nothing is written here, and nothing about the asker is kept."""
+    fetches().note(
+        feed, family_of(request.headers.get("User-Agent", "")), client_address(),
+        unchanged=answer.status_code == 304, now=clock_now(),
+    )  # fmt: skip
+    return answer
 
 
 def _kept(

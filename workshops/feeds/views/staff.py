@@ -16,9 +16,9 @@ from workshops.core.db import db, transaction
 from workshops.core.errors import NotFound
 from workshops.core.tokens import token_hash
 from workshops.feeds import queries, service
-from workshops.feeds.rules import STAFF_CALENDARS, STAFF_PURPOSE, window_of
+from workshops.feeds.rules import STAFF, STAFF_CALENDARS, STAFF_PURPOSE, window_of
 from workshops.feeds.views import blueprint
-from workshops.feeds.views.public import private_calendar
+from workshops.feeds.views.public import fetches, private_calendar
 from workshops.ical.serialise import calendar_bytes, vevent_bytes
 from workshops.schedule.calendar_entry import entry_for
 from workshops.schedule.models import Event
@@ -38,6 +38,7 @@ def staff_calendar_ics(token: str) -> ResponseReturnValue:
     if found is None or found[0].whose not in _theirs(found[1]):
         raise NotFound
     calendar, account = found
+    fetches().note_use(STAFF, calendar.id, now=now)
     vevents = []
     for event in queries.events_run(session, account, calendar.whose, window_of(now, whole=False)):
         entry = entry_for(event, settings=settings(), topics=())

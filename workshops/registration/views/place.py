@@ -16,7 +16,7 @@ from workshops.registration import service
 from workshops.registration.forms import CancelForm, ChangePlaceForm, MoveForm
 from workshops.registration.models import Needs, Registration
 from workshops.registration.needs_queries import first_day_of, needs_where
-from workshops.registration.queries import admission_of, has_calendar, person_by_token, place_in_queue, terms_of
+from workshops.registration.queries import admission_of, calendar_of_address, person_by_token, place_in_queue, terms_of
 from workshops.registration.rules import (
     ACTIVE_STATES,
     ATTENDING_WORDS,
@@ -107,7 +107,7 @@ def place(token: str) -> ResponseReturnValue:
         can_register_again=registration.state not in ACTIVE_STATES
         and refuse_registration(terms_of(event), now()) is None
         and admission_of(db.session(), event, registration.email) == "in",
-        has_calendar=has_calendar(db.session(), registration.email_key),
+        calendar=calendar_of_address(db.session(), registration.email_key),
         calendar_link=browser.pop(_calendar_key(registration), None),
         saved=request.args.get("saved"),
     )
