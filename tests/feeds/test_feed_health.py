@@ -181,6 +181,7 @@ def health(**values: object) -> Health:
 def test_the_interval_is_that_of_one_reader_and_unknown_while_few_were_seen() -> None:
     assert health().interval == timedelta(hours=2)
     assert health(readers=5, fetches=53).interval == timedelta(hours=5)
+    assert health(last_at=BEGINNING + timedelta(hours=23)).interval is None  # a burst is no habit
     assert health(fetches=5).interval is None and health(readers=5, fetches=9).interval is None
     assert interval_words(None) == "Too few seen to say"
     for hours, words in ((0.5, "About every 30 minutes"), (1, "About every hour"), (3.2, "About every 3 hours"),

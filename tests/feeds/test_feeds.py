@@ -359,6 +359,22 @@ def add_write_up(session: Session, event: Event, number: int, **values: object) 
     session.commit()
 
 
+def test_the_page_shows_what_is_in_a_calendar_while_it_is_chosen(
+    client: FlaskClient, session: Session, clock: FakeClock
+) -> None:
+    for number in range(7):
+        make_event(session, title=f"In Fife {number}", area="Fife", starts_at=BEGINNING + timedelta(days=1 + number))
+    make_event(session, title="Elsewhere", area="Moray")
+    html = client.get("/calendars?area=fife").get_data(as_text=True)
+    assert "7 events to come, of which these are the next:" in html
+    assert "In Fife 0" in html and "In Fife 4" in html and "In Fife 5" not in html and "Elsewhere" not in html
+    assert 'href="http://localhost/calendar.ics?area=fife">Download it once' in html
+    clock.advance(days=2)
+    html = client.get("/calendars?area=fife").get_data(as_text=True)
+    assert "In Fife 0" not in html and "In Fife 5" in html
+    assert "No events to come" in client.get("/calendars?area=moray&attending=online").get_data(as_text=True)
+
+
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 

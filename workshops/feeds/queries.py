@@ -76,6 +76,12 @@ def vevents_found(session: Session, found: Found, window: Window, now: datetime)
     return _vevents(session, [*conditions_of(found, scope="all", now=now), *_in_window(window)])
 
 
+def upcoming_count(session: Session, found: Found, now: datetime) -> int:
+    """How many events to come a question finds."""
+    conditions = conditions_of(found, scope="upcoming", now=now)
+    return session.scalar(select(func.count()).select_from(Event).where(*conditions)) or 0
+
+
 def vevents_of_programme(session: Session, programme_id: int, window: Window) -> list[bytes]:
     """The VEVENTs of a whole programme, sorted by start, then UID."""
     return _vevents(session, [is_public(), Event.programme_id == programme_id, *_in_window(window)])

@@ -26,8 +26,9 @@ LOOKED_AT_DAYS = 28
 #: Searches and dates are counted together: words that people type are not kept.
 SEARCHES = "searches"
 LONGEST_COUNTED = 200
-#: Fewer intervals than this say nothing about the next one.
+#: Fewer intervals than this, or a shorter time, say nothing about the next one.
 FEWEST_INTERVALS = 5
+SHORTEST_SEEN = timedelta(days=1)
 #: What every feed is called, alone or in front of what it is about.
 NAME = "Co-production events"
 
@@ -114,7 +115,8 @@ class Health:
         """How long one reader usually waits between two fetches; None when too few were seen to say."""
         readers = self.readers or 1
         intervals = self.fetches - readers
-        return (self.last_at - self.first_at) * readers / intervals if intervals >= FEWEST_INTERVALS else None
+        seen = self.last_at - self.first_at
+        return seen * readers / intervals if intervals >= FEWEST_INTERVALS and seen >= SHORTEST_SEEN else None
 
 
 def interval_words(interval: timedelta | None) -> str:

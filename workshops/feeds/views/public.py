@@ -39,6 +39,9 @@ from workshops.web.guards import settings
 from workshops.web.headers import client_address
 from workshops.web.responses import Built, Kept, conditional, public_answer
 
+#: So many events show what a calendar holds while it is chosen.
+NEXT_SHOWN = 5
+
 CALENDAR = "text/calendar; charset=utf-8"
 ATOM = "application/atom+xml; charset=utf-8"
 
@@ -270,13 +273,17 @@ def calendars() -> ResponseReturnValue:
             "options": facets(session, everything, scope="upcoming", now=now).options,
             "chosen_names": found.names,
             "attending": finding.ATTENDING,
+            "upcoming": queries.upcoming_count(session, found, now),
+            "next_events": schedule.events_of_page(session, found, scope="upcoming", now=now)[:NEXT_SHOWN],
             "events_address": url_for("schedule.events") + query,
             "news": url_for("feeds.events_atom") + query,
         }
         # webcal is what calendar programs open with "subscribe"; behind it is the same address.
         values["webcal"] = "webcal:" + values["https"].partition(":")[2]
         html = render_template("feeds/calendars.html", canonical=_absolute(url_for("feeds.calendars")), **values)
-        return Built(html.encode(), "text/html; charset=utf-8", until=window_of(now, whole=True).until)
+        midnight, change = window_of(now, whole=True).until, schedule.next_change(session, now)
+        until = midnight if change is None else min(midnight, change)
+        return Built(html.encode(), "text/html; charset=utf-8", until=until)
 
     return _kept(f"/calendars{finding.query_string(asked)}", build)
 
