@@ -96,6 +96,7 @@ DUE_WORK: dict[str, Callable[..., int]] = {
 #: What a mail in our mailbox may be -> handler(session, mail, *, now, settings) -> whether it was that. In this order.
 MAIL_HANDLERS: dict[str, Handler] = {
     "report that a mail did not arrive": handle_returned,
+    "answer from a calendar": registration.handle_calendar_answer,
 }
 
 def _reason_about_a_place(session: Session, message: OutboxMessage, now: datetime) -> str | None:

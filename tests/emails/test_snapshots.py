@@ -135,6 +135,8 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "need_not_possible": ("registration/need_not_possible", {"message": "We can send you the papers before."}),
     "places_together": ("registration/places_together", TOGETHER),
     "still_coming": ("registration/still_coming", {"until": None}),
+    "declined_in_calendar": ("registration/declined_in_calendar", {"state": "confirmed"}),
+    "declined_in_calendar_requested": ("registration/declined_in_calendar", {"state": "requested"}),
     "still_coming_freed": ("registration/still_coming", {}),
     "pass_offered": ("registration/pass_offered", {}),
     "place_passed_on": ("registration/place_passed_on", {"state": "cancelled", "has_invitation": True}),

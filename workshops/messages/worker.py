@@ -25,6 +25,7 @@ from workshops.core.db import db, transaction
 from workshops.core.text import clean_text
 from workshops.messages import mime, queries, render, rules, service
 from workshops.messages.models import OutboxMessage
+from workshops.messages.reply_address import sender_of
 from workshops.messages.transports import MAIL_BUDGET_S, NotSent, Parcel, Transport, file_name, transport_for
 
 #: How long a batch is held. No mail is begun unless it can end within the lease (MAIL_BUDGET_S), so a lease
@@ -178,7 +179,7 @@ def _parcel(message: OutboxMessage, settings: Settings, now: datetime) -> Parcel
             calendar=message.calendar,
             calendar_method=message.calendar_method,
         )
-        mail = mime.build_mail(letter, mail_from=settings.mail_from, sent_at=now)
+        mail = mime.build_mail(letter, mail_from=sender_of(message, settings), sent_at=now)
     except (ValueError, KeyError, IndexError, MessageError) as error:
         raise _Unsendable(f"It cannot be written as a mail ({type(error).__name__}).") from None
     return Parcel(message.to_email, mail, file_name(message.created_at, message.id, message.kind))

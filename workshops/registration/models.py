@@ -86,6 +86,9 @@ class Registration(Base):
     #: When "Are you still coming?" was asked, and when they said yes.
     asked_at: Mapped[datetime | None]
     reconfirmed_at: Mapped[datetime | None]
+    #: What they last answered in their own calendar: accepted, tentative, declined, or empty; and when, by its clock.
+    calendar_answer: Mapped[str] = mapped_column(default="", server_default="")
+    calendar_answered_at: Mapped[datetime | None]
     #: Whether they were told at registration that a place without an answer is freed.
     may_be_freed: Mapped[bool] = mapped_column(default=False)
     #: The registration this one took over from: of another date, or of the colleague who passed the place on.

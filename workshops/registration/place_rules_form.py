@@ -10,7 +10,7 @@ from workshops.core.london_time import from_london, london_date
 from workshops.registration.rules import ATTENDING_WORDS
 from workshops.schedule.rules.place_rules import ASKED_AT_MOST_DAYS_BEFORE, GIVES, PERSPECTIVES, PlaceRules, Share
 from workshops.schedule.rules.problems import DetailsDoNotFit
-from workshops.web.fields import DateField, Form, NumberField, RadioField
+from workshops.web.fields import CheckboxField, DateField, Form, NumberField, RadioField
 
 #: Places that were kept go out in the morning, so that people who are offered one hear of it at work.
 SHARES_END = time(9)
@@ -37,13 +37,18 @@ class PlaceRulesForm(Form):
         maximum=ASKED_AT_MOST_DAYS_BEFORE,
         hint="Only of people who are told so when they register. Leave empty to free none.",
     )
+    declining_frees = CheckboxField("Who declines the invitation in their own calendar gives up their place at once")
     shares_until = DateField(
         "Keep these places until 9am on",
         hint="For example, 14 11 2027. Leave empty to keep them until the event starts.",
     )
 
-    def fit_to(self, sides: Sequence[str], capacities: dict[str, int | None], rules: PlaceRules) -> None:
+    def fit_to(
+        self, sides: Sequence[str], capacities: dict[str, int | None], rules: PlaceRules, *, reads_answers: bool
+    ) -> None:
         """Ask only what can be said of this event; to be called before validate().
+
+        reads_answers: whether a mailbox is read, to which calendars send what people answer.
 
         sides: its ways of attending; of one without a limit nothing is given beyond it or kept.
         """
@@ -63,6 +68,8 @@ class PlaceRulesForm(Form):
                 self._fields[name] = field
         if not self.sides:
             del self.shares_until
+        if not reads_answers:
+            del self.declining_frees
 
     @property
     def share_fields(self) -> list[Any]:
@@ -95,7 +102,7 @@ class PlaceRulesForm(Form):
             overbook_online=self._number("overbook_online"),
             asks_days_before=self.asks_days_before.data or None,
             frees_days_before=self.frees_days_before.data or None,
-            declining_frees=before.declining_frees,
+            declining_frees=bool(self.declining_frees.data) if "declining_frees" in self else before.declining_frees,
             shares=shares,
             shares_until=from_london(until, SHARES_END) if until else None,
         )
@@ -123,6 +130,7 @@ def form_values(rules: PlaceRules) -> dict[str, Any]:
         "overbook_online": rules.overbook_online or None,
         "asks_days_before": rules.asks_days_before,
         "frees_days_before": rules.frees_days_before,
+        "declining_frees": rules.declining_frees,
         "shares_until": _day(rules.shares_until),
     }
 

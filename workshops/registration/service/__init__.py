@@ -20,6 +20,7 @@ from workshops.registration.service.by_staff import (
     looks_twice,
     merge_people,
 )
+from workshops.registration.service.calendar_answers import handle_calendar_answer
 from workshops.registration.service.finding import find_my_place
 from workshops.registration.service.foreseeing import foresee_news, foresee_place_rules
 from workshops.registration.service.in_calendars import what_is_in_calendars
@@ -181,6 +182,7 @@ __all__ = [
     "foresee_place_rules",
     "forget_passes",
     "free_unanswered",
+    "handle_calendar_answer",
     "has_registrations",
     "lapse_offers",
     "make_calendar",

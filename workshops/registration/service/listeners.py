@@ -184,6 +184,7 @@ _STILL_TRUE = {
     "joining_link": ("confirmed",),
     "thank_you": ("confirmed",),
     "still_coming": ("confirmed",),
+    "declined_in_calendar": ("confirmed", "requested"),
     "place_freed": ("lapsed",),
     "place_passed_on": ("cancelled",),
     "from_organiser": ACTIVE_STATES,
@@ -192,7 +193,8 @@ _STILL_TRUE = {
 }
 
 
-_OF_AN_EVENT_THAT_TAKES_PLACE = ("reminder", "joining_link", "still_coming", "need_arranged", "need_not_possible")
+_OF_AN_EVENT_THAT_TAKES_PLACE = ("reminder", "joining_link", "still_coming", "need_arranged", "need_not_possible",
+                                  "declined_in_calendar")
 
 
 def reason_not_to_send(session: Session, message: OutboxMessage, now: datetime) -> str | None:

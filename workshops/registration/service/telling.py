@@ -22,6 +22,7 @@ from workshops.ical.invitation import Method, invitation_bytes
 from workshops.ical.sequence import next_sequence
 from workshops.messages.mime import display_name
 from workshops.messages.queries import lock_waiting_message, lock_waiting_messages
+from workshops.messages.reply_address import reply_address
 from workshops.messages.service import Letter, enqueue, enqueue_all, take_back, written
 from workshops.registration.models import PlaceToken, Registration
 from workshops.registration.queries import PLACE_PURPOSE, highest_invite, place_in_queue, together_key
@@ -324,6 +325,7 @@ def invitation_for(
         last_sent = highest_invite(session, event.id, registration.email_key)
     sequence = next_sequence(event.sequence, last_sent)
     is_gone = entry.status == "CANCELLED"
+    answers_go_to = reply_address(settings, event_id=event.id, address=registration.email)
     try:
         made = invitation_bytes(
             entry,
@@ -333,9 +335,10 @@ def invitation_for(
             sequence=sequence,
             stamped_at=now,
             partstat="TENTATIVE" if registration.state == "requested" else "ACCEPTED",
-            organiser_email=settings.mail_from,
+            organiser_email=answers_go_to,
             organiser_name=ORGANISER_NAME,
             event_cancelled=is_gone,
+            rsvp=method == "REQUEST" and answers_go_to != settings.mail_from,
             joining_link=joining_link_for(event, registration) if registration.state == "confirmed" else None,
         )
     except ValueError:

@@ -35,9 +35,9 @@ def place_rules(slug: str) -> ResponseReturnValue:
     event = _own_event(slug)
     event_id, before = event.id, place_rules_of(event)
     form = PlaceRulesForm(data=form_values(before))
-    form.fit_to(sides_of(event), _capacities(event), before)
+    form.fit_to(sides_of(event), _capacities(event), before, reads_answers=settings().mailbox is not None)
     if request.method != "POST":
-        return _rules_page( event, form=form, getting=0, gives=before.gives)
+        return _rules_page(event, form=form, getting=0, gives=before.gives)
     if not form.validate():
         return _rules_page(_own_event(slug), form=form, getting=0, gives=before.gives), 422
     wanted = form.rules(before)
