@@ -62,6 +62,7 @@ LISTENERS: tuple[tuple[Signal, Listener], ...] = (
     (signals.staff_home_composed, proposals.attention_for),
     (signals.staff_home_composed, registration.attention_for),
     (signals.staff_home_composed, registration.messages_needing_attention),
+    (signals.staff_home_composed, registration.older_versions_for),
     (signals.staff_home_composed, attendance.attention_for),
     (signals.staff_home_composed, followup.attention_for),
 )

@@ -96,6 +96,7 @@ STAFF = (
     *(f"/staff/events/{slug}" for slug in (OPEN, DRAFT, CANCELLED, "example-workshop-postponed", FOLLOWED_UP)),
     *(f"/staff/events/{OPEN}/{page}" for page in (
         "edit", "preview", "cancel", "postpone", "add-date", "copy", "repeat", "dates", "dates/cancel", "people/add",
+        "calendars", "to-reach",
         "needs", "needs/vegetarian/answer",
         "place-rules", "messages", "on-the-day", "attendance", "register-sheet", "notes", "write-ups/new")),
     *(f"/staff/events/{slug}/edit/{part}" for slug in (OPEN, DRAFT, HYBRID) for part in PARTS),

@@ -121,7 +121,8 @@ TABLE: dict[str, tuple[Action, ...]] = {
             "See who registered, and what they were sent",
             RUNNERS,
             ("registration.people", "registration.person", "registration.event_messages",
-             "registration.event_message", "registration.message", "evidence.export_people"),
+             "registration.event_message", "registration.message", "evidence.export_people",
+             "registration.ledger", "registration.to_reach"),
         ),
         Action(
             "See what people need and arrange it, where the account may read needs; each look at names is written down",
@@ -137,7 +138,8 @@ TABLE: dict[str, tuple[Action, ...]] = {
             "Add people, answer requests, cancel places and send links again",
             RUNNERS,
             ("registration.add_person", "registration.approve_person", "registration.decline_person",
-             "registration.cancel_person", "registration.resend_link", "registration.answer_people"),
+             "registration.cancel_person", "registration.resend_link", "registration.answer_people",
+             "registration.send_to_all", "registration.send_to_one"),
         ),
         Action(
             "Write to people, bring in a list, correct and move people, and put two registrations of one together",

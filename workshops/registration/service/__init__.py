@@ -34,6 +34,7 @@ from workshops.registration.service.inviting import (
     tell_again,
     tell_untold,
 )
+from workshops.registration.service.ledger import LedgerLine, ledger_of, older_versions_for, send_again
 from workshops.registration.service.listeners import (
     attention_for,
     count_people_asking,
@@ -104,9 +105,11 @@ from workshops.registration.service.writing import (
 )
 
 __all__ = [
+    "LedgerLine",
     "OUTCOMES",
     "PeopleList",
     "add_people",
+    "ledger_of",
     "read_people",
     "Correction",
     "Twice",
@@ -116,6 +119,7 @@ __all__ = [
     "audience_counts",
     "message_people",
     "preview_message",
+    "send_again",
     "send_test",
     "PollClosed",
     "PollPicture",
@@ -123,6 +127,7 @@ __all__ = [
     "ask_for_dates",
     "choose_date",
     "offer_places_first",
+    "older_versions_for",
     "open_poll",
     "people_to_ask",
     "picture_of",

@@ -9,6 +9,7 @@ blueprint = Blueprint("registration", "workshops.registration.views")
 # The modules put their routes on the blueprint, so it must be there before they are read.
 from workshops.registration.views import (  # noqa: E402
     another_date,  # noqa: F401
+    ledger,  # noqa: F401
     messages,  # noqa: F401
     passes,  # noqa: F401
     place,  # noqa: F401

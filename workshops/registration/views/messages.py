@@ -22,7 +22,8 @@ from workshops.messages.models import OutboxMessage
 from workshops.messages.rules import CANCEL, DEAL_WITH, EDIT, HOLD, RELEASE, RETRY
 from workshops.messages.service.by_staff import allowed_acts, fingerprint
 from workshops.registration.forms import MessageForm
-from workshops.registration.service import NEEDS_KINDS
+from workshops.registration.rules.ledger import headline
+from workshops.registration.service import NEEDS_KINDS, ledger_of
 from workshops.registration.views import blueprint
 from workshops.registration.views.message_rows import MESSAGE_STATES, message_row
 from workshops.registration.views.needs_shown import shown_until
@@ -208,10 +209,12 @@ def event_messages(slug: str) -> ResponseReturnValue:
     """What was told to whom, what waits, and why something was not sent."""
     event = _own_event(slug)
     found = queries.messages_of_event(db.session(), event.id, MOST_MESSAGES)
+    standings = [one.standing for one in ledger_of(db.session(), event)]
     return render_template(
         "registration/event_messages.html",
         messages=[message_row(message) for message in found],
         totals=Counter(MESSAGE_STATES[message.state] for message in found),
+        headline=headline(standings) if standings else "",
         most=MOST_MESSAGES if len(found) == MOST_MESSAGES else None,
         **_event_frame(event),
     )

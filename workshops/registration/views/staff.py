@@ -81,6 +81,7 @@ _HISTORY_WORDS = {
     "dates_answered": "Said which other dates suit",
     "request_approved": "Request approved",
     "link_sent_again": "Link sent again",
+    "sent_again": "What holds now sent again",
     "address_corrected": "Address corrected, and older links ended",
     "merged": "Put together with a second registration",
     "merged_into_another": "Put together with another registration, which stays",
