@@ -214,7 +214,7 @@ def test_the_pages_say_who_does_not_have_it_and_send_it_again(
     moved(desk, full, tell=False)
     html = client.get(path).get_data(as_text=True)
     assert "3 people still have something older." in html and "Send it again to 3 people" in html
-    assert "Date and time: " in html
+    assert "Date and time they have: " in html
     paper = client.get(f"/staff/events/{full.slug}/to-reach").get_data(as_text=True)
     assert "Reach these another way" in paper and "Everybody else" not in paper and "ann@example.org" in paper
     assert "3 people still have something older." in client.get(f"/staff/events/{full.slug}/messages").text
