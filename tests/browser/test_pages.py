@@ -118,6 +118,7 @@ NOT_PAGES = {
     "static_file", "evidence.healthz", "evidence.readyz", "evidence.export_events", "evidence.export_people",
     "registration.my_data", "feeds.calendar_ics", "feeds.event_ics", "feeds.my_calendar_ics", "feeds.programme_ics",
     "feeds.write_ups_atom", "feeds.events_atom", "feeds.host_ics", "feeds.venue_ics", "feeds.series_ics",
+    "feeds.staff_calendar_ics",
     "schedule.gap_map_csv", "site.robots_txt", "site.security_txt",
 }  # fmt: skip
 

@@ -25,6 +25,15 @@ from workshops.feeds.service import foresee_calendars, forget_old_fetches, save_
 from workshops.registration.models import CalendarToken
 
 GOOGLE = "Google-Calendar-Importer"
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted_yet(request: pytest.FixtureRequest) -> None:
+    """Other tests may have fetched feeds in this process."""
+    if "app" in request.fixturenames:
+        request.getfixturevalue("app").extensions["workshops.fetches"] = Fetches()
+
+
 THUNDERBIRD = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Thunderbird/128.5.0"
 
 
