@@ -35,6 +35,7 @@ Listener = Callable[..., Any]
 
 #: News -> who acts on it, in this order.
 LISTENERS: tuple[tuple[Signal, Listener], ...] = (
+    (signals.way_of_taking_part_gone, registration.take_part_otherwise),
     (signals.event_changed, registration.tell_event_changed),
     (signals.event_changed_while_off, registration.note_change_while_off),
     (signals.event_cancelled, registration.tell_event_off),

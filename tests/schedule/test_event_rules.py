@@ -17,6 +17,7 @@ from workshops.schedule.rules.events import (
     EventDetails,
     Place,
     capacity_words,
+    change_notes,
     changed_fields,
     check,
     clean_postcode,
@@ -384,11 +385,25 @@ def test_a_choice_to_tell_people_is_asked_for_only_when_somebody_must_learn_of_i
     assert decided.needs_choice is asks
 
 
-def test_nobody_loses_the_way_in_which_they_mean_to_take_part() -> None:
-    with pytest.raises(DetailsDoNotFit, match="2 people are registered to take part in person"):
-        decide_change(details(), details(mode="online"), state="published", counts=Counts(taken_in_person=1,
-                      waiting_in_person=1), now=NOW)  # fmt: skip
-    assert decide_change(details(), details(mode="hybrid"), state="published", counts=Counts(1), now=NOW).needs_choice
+def test_whoever_took_part_in_the_way_that_goes_does_so_in_the_other() -> None:
+    counts = Counts(taken_in_person=3, taken_online=1, waiting_in_person=2, asked_online=1)
+    online = details(mode="online", capacity_in_person=None, capacity_online=3)
+    decided = decide_change(details(), online, state="published", counts=counts, now=NOW)
+    assert decided.needs_choice and decided.changes_places
+    assert change_notes(online, counts, decided) == [
+        "5 people who were to take part in person take part online and keep the places and turns they have.",
+        "Now 4 places online are taken and 3 are offered. Nobody loses their place; no new places are given until "
+        "there is room.",
+    ]
+    assert counts.in_mode("online") == Counts(taken_online=4, waiting_online=2, asked_online=1)
+    assert counts.in_mode("in_person").people == counts.people == counts.in_mode("hybrid").people
+    back = details(capacity_in_person=4)
+    one = Counts(taken_online=1)
+    assert change_notes(back, one, decide_change(online, back, state="published", counts=one, now=NOW)) == [
+        "1 person who was to take part online takes part in person and keeps the place or turn they have."
+    ]
+    both = details(mode="hybrid")
+    assert change_notes(both, counts, decide_change(details(), both, state="published", counts=counts, now=NOW)) == []
 
 
 def test_fewer_places_than_taken_is_allowed_and_explained() -> None:

@@ -61,6 +61,9 @@ event_published = _signals.signal("event_published")
 event_changed = _signals.signal("event_changed")
 #: An event that is postponed or cancelled was changed: nobody is told of it now. As event_changed, without tell.
 event_changed_while_off = _signals.signal("event_changed_while_off")
+#: The event is in person only or online only from now on: nobody can take part in the other way. Sent before people are
+#: told, also while it is only looked at what would follow; what listeners then wrote is taken back.
+way_of_taking_part_gone = _signals.signal("way_of_taking_part_gone")
 #: The places of the event were made more or fewer; nobody loses one by that.
 event_capacity_changed = _signals.signal("event_capacity_changed")
 #: tell: bool.

@@ -117,6 +117,7 @@ def history_sentence(action: str, reason: str, fields: str = "") -> str:
         "place_cancelled": _LEFT.get(reason, "You gave up your place"),
         "place_declined": _TAKEN_OFF.get(reason, "The organiser took you off"),
         "request_approved": _APPROVED.get(reason, ""),
+        "attending_changed": f"You take part the other way now: {reason}",
         "place_moved": "You moved here from another date",
         "place_freed": f"Your place went to somebody else: {reason}",
         "asked_again": "We asked whether you are still coming",

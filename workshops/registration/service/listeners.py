@@ -27,7 +27,7 @@ from workshops.registration.service.another_date import is_still_asked
 from workshops.registration.service.arranging import needs_to_arrange
 from workshops.registration.service.needs import NEEDS_KINDS, reason_not_to_tell_answer
 from workshops.registration.service.news import tell_news
-from workshops.registration.service.places import change_state, settle
+from workshops.registration.service.places import change_state, keep_counts, settle
 from workshops.registration.service.reminding import is_of_another_start
 from workshops.registration.service.telling import SAYS_ALL
 from workshops.schedule.models import Event
@@ -44,6 +44,34 @@ def fill_free_places(
     """Places were made more or fewer: offer what is free to those who wait. Nobody loses a place."""
     lock_event_again(session, event)
     return len(settle(session, event, now=now, actor=actor, settings=settings))
+
+
+def take_part_otherwise(event: Event, *, session: Session, now: datetime, actor: Actor, **_: Any) -> None:
+    """The event is in person only, or online only, from now on: whoever took part in the other way does so in this one.
+
+    Places, offers and turns stay as they are, also where there are fewer places: then no new ones are given.
+    """
+    lock_event_again(session, event)
+    moved = session.scalars(
+        select(Registration)
+        .where(
+            Registration.event_id == event.id, Registration.attending != event.mode,
+            Registration.state.in_(ACTIVE_STATES),
+        )
+        .order_by(Registration.id)
+        .execution_options(populate_existing=True)
+    ).all()  # fmt: skip
+    for registration in moved:
+        registration.attending = event.mode
+        record(
+            session, now=now, actor=actor, action="attending_changed", subject=("registration", registration.id),
+            event_id=event.id, fields=("attending",), reason=f"the event is {_ONLY[event.mode]}",
+        )  # fmt: skip
+    session.flush()
+    keep_counts(session, event, counts_of(session, event), now=now)
+
+
+_ONLY = {"in_person": "in person only", "online": "online only"}
 
 
 def tell_event_changed(

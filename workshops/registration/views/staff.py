@@ -76,6 +76,7 @@ _HISTORY_WORDS = {
     "offer_lapsed": "Offer ran out",
     "offer_taken_back": "Offer taken back, because the event does not take place",
     "details_changed": "Details changed",
+    "attending_changed": "Takes part the other way, as the event does",
     "place_moved": "Moved here from another date",
     "put_on_list": "Put on the list, because they said that this date suits",
     "dates_answered": "Said which other dates suit",

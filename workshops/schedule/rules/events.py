@@ -155,6 +155,14 @@ class Counts:
     asked_in_person: int = 0
     asked_online: int = 0
 
+    def in_mode(self, mode: str) -> Counts:
+        """The same people at an event in that mode: who took part in a way that is gone does so in the other."""
+        if mode == "hybrid":
+            return self
+        taken, waiting = self.taken_in_person + self.taken_online, self.waiting
+        asked = self.asked_in_person + self.asked_online
+        return Counts(**{f"taken_{mode}": taken, f"waiting_{mode}": waiting, f"asked_{mode}": asked})
+
     @property
     def people(self) -> int:
         """Everybody who would have to be told."""
@@ -396,15 +404,14 @@ def decide_change(
     """What follows from a change of details.
 
     A choice is needed when time, place, mode or joining link change of an event that is published or postponed
-    and not over, and somebody is registered or waits. Raises DetailsDoNotFit when people would lose the way
-    in which they mean to take part. A capacity below what is taken is allowed: nobody loses a place by it.
+    and not over, and somebody is registered or waits. A capacity below what is taken is allowed: nobody loses a place
+    by it. Nor does anybody by another mode: who took part in the way that goes does so in the other.
     """
     changed = changed_fields(before, after)
-    if "mode" in changed:
-        refuse(_stranded(after.mode, counts))
     labels = tuple(dict.fromkeys(TOLD[name] for name in changed if name in TOLD))
     changes_time = bool(TIME_FIELDS.intersection(changed))
-    changes_places = bool(CAPACITY_FIELDS.intersection(changed))
+    # Who changes the way of taking part with the event needs a place there.
+    changes_places = bool(CAPACITY_FIELDS.intersection(changed)) or "mode" in changed
     # While an event has no date nobody is told of its place: they are told with the new date.
     takes_place = state == "published" or (state == "postponed" and changes_time)
     is_told = takes_place and before.when.over_at > now and counts.people > 0
@@ -442,16 +449,34 @@ def places_words(details: EventDetails) -> str:
     return said[details.mode].capitalize()
 
 
-def _stranded(mode: str, counts: Counts) -> Iterator[Problem]:
-    for other, number, words in (("online", counts.in_person, "in person"), ("in_person", counts.online, "online")):
-        if mode == other and number:
-            are = "person is" if number == 1 else "people are"
-            yield Problem("mode", f"{number} {are} registered to take part {words}. Choose in person and online, "
-                          "so that nobody loses their place")
+def change_notes(details: EventDetails, counts: Counts, decided: Decided) -> list[str]:
+    """What is good to know of a change, in sentences. counts: before it."""
+    found = [
+        otherwise_words(details, counts) if "mode" in decided.fields else "",
+        capacity_words(details, counts) if decided.changes_places else "",
+    ]
+    return [words for words in found if words]
+
+
+def otherwise_words(details: EventDetails, counts: Counts) -> str:
+    """A sentence when people take part in another way with the event. counts: before the change. Otherwise ""."""
+    for mode, number, was, now_is in (
+        ("online", counts.in_person, "in person", "online"), ("in_person", counts.online, "online", "in person")
+    ):  # fmt: skip
+        if details.mode == mode and number:
+            who = "1 person who was" if number == 1 else f"{number:,} people who were"
+            they = "takes part" if number == 1 else "take part"
+            keep = "keeps the place or turn they have" if number == 1 else "keep the places and turns they have"
+            return f"{who} to take part {was} {they} {now_is} and {keep}."
+    return ""
 
 
 def capacity_words(details: EventDetails, counts: Counts) -> str:
-    """A sentence when fewer places are offered than are taken: they stay taken. Otherwise ""."""
+    """A sentence when fewer places are offered than are taken: they stay taken. Otherwise "".
+
+    counts: before the change; with another mode they are those that follow from it.
+    """
+    counts = counts.in_mode(details.mode)
     over = [
         f"{taken} places {words} are taken and {places} are offered"
         for places, taken, words in (

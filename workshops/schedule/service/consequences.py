@@ -15,6 +15,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
+from workshops.audit.rules import COMMAND
 from workshops.config import Settings
 from workshops.core.db import only_trying
 from workshops.schedule.consequence_signals import (
@@ -29,7 +30,7 @@ from workshops.schedule.models import Event
 from workshops.schedule.queries.clashes import Candidate, clashes_among, clashes_of_events
 from workshops.schedule.queries.locks import lock_event, lock_schedule
 from workshops.schedule.rules.clashes import Clash
-from workshops.schedule.rules.events import EventDetails, capacity_words, check, cleaned, decide_change
+from workshops.schedule.rules.events import EventDetails, change_notes, check, cleaned, decide_change
 from workshops.schedule.rules.states import Step, take_step
 from workshops.schedule.rules.when import When
 from workshops.schedule.service.catalogue import Catalogue
@@ -82,12 +83,13 @@ def foresee_change(
     changes = told_changes(before, details, decided)
     clashing = clash_words(clashes_of_events(session, [event_id], now=now)[event_id])
     with only_trying(session):
-        apply_change(session, event, before, details, Catalogue(session), decided, now=now, settings=settings)
+        apply_change(session, event, before, details, Catalogue(session), decided, now=now, settings=settings,
+                     actor=COMMAND)  # fmt: skip
         foreseen = compose(session, event, before, details, state, now, settings)
         after = clashes_of_events(session, [event_id], now=now)[event_id]
     clashes = [words for words in clash_words(after) if words not in clashing]
-    over = capacity_words(details, counts) if decided.changes_places else ""
-    return consequences_of(event_id, title, when, seen, changes, foreseen, [over] if over else [], clashes)
+    notes = change_notes(details, counts, decided)
+    return consequences_of(event_id, title, when, seen, changes, foreseen, notes, clashes)
 
 
 def tells_others(session: Session, event: Event, now: datetime) -> bool:

@@ -26,7 +26,7 @@ from workshops.schedule.rules.events import (
     PLACES_LABEL,
     Decided,
     EventDetails,
-    capacity_words,
+    change_notes,
     check,
     cleaned,
     decide_change,
@@ -195,7 +195,8 @@ def change_event(
     changes = told_changes(before, details, decided)
     if decided.needs_choice and tell is None:
         raise MustChoose(Problem("tell", tell_question(counts.people)), people=counts.people, changes=changes)
-    raised = apply_change(session, event, before, details, Catalogue(session), decided, now=now, settings=settings)
+    raised = apply_change(session, event, before, details, Catalogue(session), decided, now=now, settings=settings,
+                          actor=actor)  # fmt: skip
     audit.record(
         session,
         now=now,
@@ -217,10 +218,7 @@ def change_event(
     if decided.changes_places:
         signals.event_capacity_changed.send(event, **news)
     tell_team(session, event, now=now, settings=settings)
-    notes = []
-    if decided.changes_places and capacity_words(details, counts):
-        notes.append(capacity_words(details, counts))
-    return SavedEvent(event, decided.fields, tells, tuple(notes), people)
+    return SavedEvent(event, decided.fields, tells, tuple(change_notes(details, counts, decided)), people)
 
 
 def apply_change(
@@ -233,6 +231,7 @@ def apply_change(
     *,
     now: datetime,
     settings: Settings,
+    actor: Actor,
 ) -> bool:
     """Write changed details on a locked event with all that follows; whether SEQUENCE was raised."""
     entry = entry_for(event, settings=settings, topics=before.topics)
@@ -246,6 +245,8 @@ def apply_change(
     raised = renew(session, event, entry, topics=topics, now=now, settings=settings)
     if was_public:
         touch_public(session)
+    if details.mode not in (before.mode, "hybrid"):
+        signals.way_of_taking_part_gone.send(event, session=session, now=now, settings=settings, actor=actor)
     return raised
 
 

@@ -410,7 +410,7 @@ def _change(
                       is_over=existing.when.over_at <= run.now)
         if fields:
             apply_change(run.session, event, existing, details, run.catalogue, decided, now=run.now,
-                         settings=run.settings)
+                         settings=run.settings, actor=run.actor)
         changes = cell_changes(existing, details, fields)
         if target != event.state:
             set_state(run.session, event, target, reason="", now=run.now, settings=run.settings)
