@@ -51,6 +51,8 @@ class _KnownHost:
         loaded: Settings = self.app.extensions["workshops.settings"]
         base = urlsplit(loaded.base_url)
         known = base.netloc
+        if "HTTP_HOST" not in environ and environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
+            environ["HTTP_HOST"] = known  # whoever speaks that need send none (RFC 1945), and names no other host
         host = environ.get("HTTP_HOST", "").lower()
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and ":" in host else host
         # some proxies pass on the port that the scheme means anyway
