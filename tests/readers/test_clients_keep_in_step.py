@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from wsgiref.simple_server import WSGIRequestHandler, make_server
@@ -54,6 +54,28 @@ def items(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
+def synchronised(feed: str, kept: Path, folder: Path) -> Callable[[], dict[str, bytes]]:
+    """vdirsyncer between a feed and a folder that it makes. Calling what this gives syncs; returns its files."""
+    kept.mkdir()
+    config = folder / "config"
+    config.write_text(
+        f'[general]\nstatus_path = "{folder / "status"}"\n'
+        '[pair feed]\na = "here"\nb = "there"\ncollections = null\nconflict_resolution = "b wins"\n'
+        f'[storage here]\ntype = "filesystem"\npath = "{kept}"\nfileext = ".ics"\n'
+        f'[storage there]\ntype = "http"\nurl = "{feed}"\n',
+        encoding="utf-8",
+    )
+    vdirsyncer: list[str | Path] = [Path(sys.executable).with_name("vdirsyncer"), "-c", config]
+    discovered = subprocess.run([*map(str, vdirsyncer), "discover"], input=b"y\n", capture_output=True, check=False)
+    assert discovered.returncode == 0, discovered.stderr.decode()[-500:]
+
+    def sync() -> dict[str, bytes]:
+        run([*vdirsyncer, "sync"])
+        return items(kept)
+
+    return sync
+
+
 def test_conformance_27_a_second_sync_changes_nothing_an_edit_one_item_and_a_deletion_takes_one(
     app: Flask, session: Session, clock: FakeClock, tmp_path: Path
 ) -> None:
@@ -61,24 +83,8 @@ def test_conformance_27_a_second_sync_changes_nothing_an_edit_one_item_and_a_del
               for number in range(12)]  # fmt: skip
     ids = [event.id for event in events]
     kept = tmp_path / "kept"
-    kept.mkdir()
     with served(app) as base:
-        config = tmp_path / "config"
-        config.write_text(
-            f'[general]\nstatus_path = "{tmp_path / "status"}"\n'
-            '[pair feed]\na = "here"\nb = "there"\ncollections = null\nconflict_resolution = "b wins"\n'
-            f'[storage here]\ntype = "filesystem"\npath = "{kept}"\nfileext = ".ics"\n'
-            f'[storage there]\ntype = "http"\nurl = "{base}/calendar.ics"\n',
-            encoding="utf-8",
-        )
-        vdirsyncer: list[str | Path] = [Path(sys.executable).with_name("vdirsyncer"), "-c", config]
-        discovered = subprocess.run([*map(str, vdirsyncer), "discover"], input=b"y\n", capture_output=True, check=False)
-        assert discovered.returncode == 0, discovered.stderr.decode()[-500:]
-
-        def sync() -> dict[str, bytes]:
-            run([*vdirsyncer, "sync"])
-            return items(kept)
-
+        sync = synchronised(f"{base}/calendar.ics", kept, tmp_path)
         first = sync()
         assert len(first) == 12
         clock.advance(minutes=61)

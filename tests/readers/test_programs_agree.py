@@ -107,13 +107,38 @@ TEXT = st.text(
 )
 
 
-@pytest.mark.parametrize("name", ["ical.js", "node-ical", "libical"])
-@given(texts=st.lists(st.tuples(TEXT, TEXT, TEXT), min_size=60, max_size=60))
+#: Starting a program takes longer than reading, so each gets many texts at once. icalendar and
+#: recurring-ical-events are asked one by one, in tests/ical/test_round_trip.py.
+TEXTS = st.lists(st.tuples(TEXT, TEXT, TEXT), min_size=60, max_size=60)
+STARTED = ["ical.js", "node-ical", "libical"]
+
+
+@pytest.mark.parametrize("name", STARTED)
+@given(texts=TEXTS)
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 def test_conformance_04_text_comes_back_equal(
     make_entry: Callable[..., CalendarEntry], make_feed: Callable[..., bytes], name: str,
     texts: list[tuple[str, str, str]],
 ) -> None:  # fmt: skip
+    check_texts(make_entry, make_feed, name, texts)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", STARTED)
+@given(texts=TEXTS)
+@settings(max_examples=100, deadline=None, derandomize=False, suppress_health_check=list(HealthCheck))
+def test_conformance_04_thousands_of_texts_come_back_equal(
+    make_entry: Callable[..., CalendarEntry], make_feed: Callable[..., bytes], name: str,
+    texts: list[tuple[str, str, str]],
+) -> None:  # fmt: skip
+    check_texts(make_entry, make_feed, name, texts)
+
+
+def check_texts(
+    make_entry: Callable[..., CalendarEntry], make_feed: Callable[..., bytes], name: str,
+    texts: list[tuple[str, str, str]],
+) -> None:  # fmt: skip
+    """A program tells title, place and description of all these as they are."""
     entries: dict[str, Any] = {}
     for number, (title, place, notes) in enumerate(texts):
         uid = f"00000000-0000-4000-8000-{number:012d}"
