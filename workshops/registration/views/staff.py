@@ -76,7 +76,7 @@ _HISTORY_WORDS = {
     "offer_lapsed": "Offer ran out",
     "offer_taken_back": "Offer taken back, because the event does not take place",
     "details_changed": "Details changed",
-    "attending_changed": "Takes part the other way, as the event does",
+    "attending_changed": "Takes part the other way",
     "place_moved": "Moved here from another date",
     "put_on_list": "Put on the list, because they said that this date suits",
     "dates_answered": "Said which other dates suit",
@@ -91,7 +91,7 @@ _HISTORY_WORDS = {
 }
 
 #: What is kept with these is a reason in words; with others it is a state.
-_WITH_REASON = ("place_offered", "place_given", "offer_lapsed", "place_freed", "person_skipped")
+_WITH_REASON = ("place_offered", "place_given", "offer_lapsed", "place_freed", "person_skipped", "attending_changed")
 
 _ACTORS = {"staff": "staff", "person": "the person", "worker": "by itself", "command": "command line"}
 
