@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from tests.conftest import FakeClock, FormClient
 from tests.factories import make_event, make_registration, make_venue
+from tests.journeys.person import Person
 from tests.registration.conftest import Desk, invitation
 from workshops.audit.models import AuditEntry
 from workshops.core.db import transaction
@@ -73,6 +74,7 @@ def test_everybody_goes_online_with_the_event_and_is_told_how(desk: Desk, snowed
     method, entry = invitation(told)
     assert method == "REQUEST" and str(entry["CONFERENCE"]) == LINK and str(entry["UID"]) == str(before["UID"])
     assert int(entry["SEQUENCE"]) > int(before["SEQUENCE"])
+    assert told.body_text.count("before: ") == 3 and "Date and time\nbefore" not in told.body_text, "at the same time"
     assert LINK not in desk.mails("cat@example.org")[-1].body_text, "who waits has no way in yet"
     history = desk.session.scalars(select(AuditEntry.reason).where(AuditEntry.action == "attending_changed")).all()
     assert history == ["the event is online only"] * 4
@@ -131,10 +133,8 @@ def test_the_page_says_who_goes_along(
     desk: Desk, snowed_in: Event, staff: Callable[..., FormClient], clock: FakeClock
 ) -> None:
     """As an organiser does it on the day of the snow."""
-    from tests.journeys.person import Person
-
     organiser = Person(staff("organiser")).open(f"/staff/events/{snowed_in.slug}/edit")
-    organiser.fill(mode="online", capacity_in_person="", capacity_online="50", joining_link=LINK).press("Save")
+    organiser.fill(mode="online", capacity_online="50", joining_link=LINK).press("Save")
     assert organiser.heading == "Check before you save"
     assert "4 people who were to take part in person take part online" in organiser.words
     organiser.fill(tell="now").press("Save")
@@ -142,3 +142,23 @@ def test_the_page_says_who_goes_along(
     place = desk.link("ann@example.org")
     mine = Person(organiser.client.application.test_client()).open(place)
     assert "You take part the other way now: the event is online only" in mine.words
+
+
+def test_a_number_of_places_that_somebody_types_for_the_other_way_is_asked_back(
+    desk: Desk, snowed_in: Event, staff: Callable[..., FormClient]
+) -> None:
+    organiser = Person(staff("organiser")).open(f"/staff/events/{snowed_in.slug}/edit")
+    organiser.fill(mode="online", capacity_in_person="7").press("Save", 422)
+    assert "This event is online only: leave the places in person empty, or choose both" in organiser.words
+    assert set(ways(desk, snowed_in).values()) == {"in_person"}
+
+
+def test_the_part_where_alone_moves_it_online(
+    desk: Desk, snowed_in: Event, staff: Callable[..., FormClient]
+) -> None:
+    """The page of one part does not ask for places at all."""
+    organiser = Person(staff("organiser")).open(f"/staff/events/{snowed_in.slug}/edit/where")
+    organiser.fill(mode="online", joining_link=LINK).press("Save")
+    assert organiser.heading == "Check before you save", organiser.words
+    organiser.fill(tell="now").press("Save")
+    assert ways(desk, snowed_in)["ann"] == "online" and desk.event(snowed_in).capacity_in_person is None

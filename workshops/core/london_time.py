@@ -8,6 +8,8 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 LONDON = ZoneInfo("Europe/London")
+#: Stands after a time that people anywhere may read.
+UK_TIME = " (UK time)"
 #: The two clocks of Scotland, for a time of day that says which one it means: "1:30am BST".
 GMT, BST = timezone(timedelta(0), "GMT"), timezone(timedelta(hours=1), "BST")
 
@@ -140,7 +142,7 @@ def when_words(starts: datetime | date, ends: datetime | date | None, *, uk_time
         last = ends if isinstance(ends, date) and not isinstance(ends, datetime) else starts
         return _days_words(starts, last)
     begin = to_london(starts)
-    zone = " (UK time)" if uk_time else ""
+    zone = UK_TIME if uk_time else ""
     first = f"{date_words(begin.date())}, {time_words(wall_time(starts))}"
     if not isinstance(ends, datetime):
         return f"{first}{zone}"
@@ -163,7 +165,7 @@ def days_words(days: Sequence[tuple[datetime, datetime]], *, uk_time: bool = Fal
             groups.append((words, []))
         groups[-1][1].append(to_london(starts).date())
     parts = [f"{list_of_days(on)}, {words}{' each day' if len(on) > 1 else ''}" for words, on in groups]
-    return "; ".join(parts) + (" (UK time)" if uk_time else "")
+    return "; ".join(parts) + (UK_TIME if uk_time else "")
 
 
 def _hours_words(starts: datetime, ends: datetime) -> str:

@@ -158,7 +158,21 @@ def details_from(form: EventForm, known: Known, base: EventDetails | None, owner
         "owner_id": form.owner.data if known.may_give_away else owner_id,
         "facilitators": tuple(form.facilitators.data),
     }
-    return replace(base, **values) if base is not None else EventDetails(**values)
+    if base is None:
+        return EventDetails(**values)
+    values |= _places_that_go(values, base)
+    return replace(base, **values)
+
+
+def _places_that_go(values: Mapping[str, Any], base: EventDetails) -> dict[str, None]:
+    """When an event takes place in one way only from now on, the number of places of the other goes with it.
+
+    Only a number that nobody touched: the form hides it then, or does not ask for it at all.
+    """
+    gone = {"online": "capacity_in_person", "in_person": "capacity_online"}.get(values["mode"])
+    if gone is None or values["mode"] == base.mode or values[gone] != getattr(base, gone):
+        return {}
+    return {gone: None}
 
 
 def _topics_not_in_the_list(form: EventForm, known: Known, base: EventDetails | None) -> list[Problem]:

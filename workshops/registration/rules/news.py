@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
+from workshops.core.london_time import UK_TIME
 from workshops.schedule.rules.events import PLACES_LABEL, EventDetails, told_words
 
 #: What a person knows of an event, by label: "Date and time" -> words. The joining link stands as a fingerprint.
@@ -47,7 +48,10 @@ def news_for(known: Known, now: Known, *, state: str, attending: str) -> News | 
     if is_now in _OFF:
         return None if was == is_now else News(f"event_{is_now}")
     changes = [
-        (label, known[label], now[label]) for label in _LABELS if label in known and known[label] != now[label]
+        (label, known[label], now[label])
+        for label in _LABELS
+        # that it is UK time is said once it is online: the time is the same
+        if label in known and known[label].removesuffix(UK_TIME) != now[label].removesuffix(UK_TIME)
     ]
     if state == "confirmed" and attending == "online" and known.get(JOINING, now[JOINING]) != now[JOINING]:
         before = "the link we sent you before" if known[JOINING] else ""
