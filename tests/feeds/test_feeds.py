@@ -372,6 +372,9 @@ def test_the_page_shows_what_is_in_a_calendar_while_it_is_chosen(
     clock.advance(days=2)
     html = client.get("/calendars?area=fife").get_data(as_text=True)
     assert "In Fife 0" not in html and "In Fife 5" in html
+    make_event(session, title="In Orkney", area="Orkney Islands", state="cancelled", state_changed_at=clock.now)
+    clock.advance(minutes=1)
+    assert ">Cancelled: In Orkney<" in client.get("/calendars?area=orkney-islands").get_data(as_text=True)
     assert "No events to come" in client.get("/calendars?area=moray&attending=online").get_data(as_text=True)
 
 
