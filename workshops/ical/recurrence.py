@@ -43,13 +43,14 @@ def recurrence_of(days: Sequence[Span]) -> Recurrence:
 
     A reader gives every instance the exact length of the first (RFC 5545 3.8.5.3) and the same time of day; what
     differs from that, also because the clocks change in between, is an override. Readers do not agree about rules
-    in UTC, nor about times of day that a clock change leaves out or repeats: then the master stands at noon, and
-    every day is an override of it.
+    in UTC, about times of day that a clock change leaves out or repeats, nor whether a length is that of the clock on
+    the wall: a day in which the clocks change is an override, and where the first is one, or a time does not exist
+    once, the master stands at noon and every day is an override of it.
     """
     firsts = [to_london(starts).date() for starts, _ in days]
     dates = [firsts[0] + timedelta(days=number) for number in range((firsts[-1] - firsts[0]).days + 1)]
     master = days[0]
-    if any(map(needs_utc, master)) or not _exists_once(to_london(master[0]).time(), dates):
+    if any(map(needs_utc, master)) or _clocks_change_in(master) or not _exists_once(to_london(master[0]).time(), dates):
         noon = from_london(dates[0], time(12))
         master = (noon, noon + timedelta(hours=1))
     wall, length = to_london(master[0]).time(), master[1] - master[0]
@@ -60,7 +61,7 @@ def recurrence_of(days: Sequence[Span]) -> Recurrence:
         span = real.get(day)
         if span is None:
             left_out.append(begins)
-        elif span != (begins, begins + length):
+        elif span != (begins, begins + length) or _clocks_change_in(span):
             overrides.append(Override(begins, span))
     return Recurrence(master, len(dates), tuple(left_out), tuple(overrides))
 
@@ -74,6 +75,10 @@ def recurrence_lines(recurrence: Recurrence) -> list[str]:
 def recurrence_id_line(override: Override) -> str:
     """Which day of the master an override stands for."""
     return time_line("RECURRENCE-ID", override.replaces, in_utc=False)
+
+
+def _clocks_change_in(span: Span) -> bool:
+    return to_london(span[0]).utcoffset() != to_london(span[1]).utcoffset()
 
 
 def _exists_once(wall: time, dates: Sequence[date]) -> bool:
