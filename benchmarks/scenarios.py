@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -249,8 +248,3 @@ def _mail_size(instance: Instance) -> int:
             )
     finally:
         engine.dispose()
-
-
-def names(chosen: Iterable[Scenario]) -> str:
-    """What can be asked for with --only."""
-    return "; ".join(scenario.name for scenario in chosen)

@@ -126,10 +126,6 @@ def venue_renamed(organiser: Person) -> None:
         organiser.press("Save")
 
 
-def host_renamed(organiser: Person) -> None:
-    organiser.open("/staff/hosts/1/edit").fill(name="New Network").press("Save")
-
-
 def programme_renamed(organiser: Person) -> None:
     organiser.open("/staff/programmes/week/edit").fill(title="New Week").press("Save")
 

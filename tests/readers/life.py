@@ -41,7 +41,7 @@ class Life:
 
     def arrives(self) -> None:
         """Anna registers, or registers again."""
-        self.register(self.slug, "anna", **self._which())
+        self.register(self.slug, "anna")
 
     def leaves(self) -> None:
         """Anna gives her place up with the link in her newest mail."""
@@ -116,9 +116,6 @@ class Life:
         assert seen(twice) == expected, f"{step}, each mail twice"
 
     # --- how it is done -----------------------------------------------------------------------------------------
-
-    def _which(self) -> dict[str, str]:
-        return {"attending": "online"} if self.event().mode == "hybrid" else {}
 
     def _step(self, step: str, button: str, **values: str) -> None:
         if self.has_place():
